@@ -1,0 +1,82 @@
+/*
+ * Numbers of the DNS that more than one folder needs (IANA "DNS Parameters").
+ */
+#ifndef WIRE_DNS_H
+#define WIRE_DNS_H
+
+enum {
+	DNS_HEADER_LEN = 12,
+	DNS_NAME_MAX = 255, /* bytes of a name in wire form, root label included */
+	DNS_LABEL_MAX = 63,
+	DNS_LABELS_MAX = 128, /* labels of a name, root label included */
+	DNS_MESSAGE_MAX = 65535,
+	DNS_UDP_DEFAULT = 512, /* without EDNS, RFC 1035 4.2.1 */
+};
+
+/* Header flags as a 16-bit word. */
+enum {
+	DNS_FLAG_QR = 0x8000,
+	DNS_FLAG_AA = 0x0400,
+	DNS_FLAG_TC = 0x0200,
+	DNS_FLAG_RD = 0x0100,
+	DNS_FLAG_RA = 0x0080,
+	DNS_FLAG_AD = 0x0020,
+	DNS_FLAG_CD = 0x0010,
+	DNS_FLAGS_OPCODE = 0x7800,
+	DNS_FLAGS_RCODE = 0x000f,
+};
+
+enum dns_opcode { DNS_OPCODE_QUERY = 0, DNS_OPCODE_NOTIFY = 4, DNS_OPCODE_UPDATE = 5, DNS_OPCODE_DSO = 6 };
+
+enum dns_rcode {
+	DNS_RCODE_NOERROR = 0,
+	DNS_RCODE_FORMERR = 1,
+	DNS_RCODE_SERVFAIL = 2,
+	DNS_RCODE_NXDOMAIN = 3,
+	DNS_RCODE_NOTIMP = 4,
+	DNS_RCODE_REFUSED = 5,
+	DNS_RCODE_YXDOMAIN = 6,
+	DNS_RCODE_YXRRSET = 7,
+	DNS_RCODE_NXRRSET = 8,
+	DNS_RCODE_NOTAUTH = 9,
+	DNS_RCODE_NOTZONE = 10,
+	DNS_RCODE_DSOTYPENI = 11,
+	DNS_RCODE_BADVERS = 16, /* extended, EDNS */
+	DNS_RCODE_BADSIG = 16,  /* TSIG error field */
+	DNS_RCODE_BADKEY = 17,
+	DNS_RCODE_BADTIME = 18,
+	DNS_RCODE_BADTRUNC = 22,
+};
+
+enum dns_class { DNS_CLASS_IN = 1, DNS_CLASS_CH = 3, DNS_CLASS_HS = 4, DNS_CLASS_NONE = 254, DNS_CLASS_ANY = 255 };
+
+enum dns_type {
+	DNS_TYPE_A = 1,
+	DNS_TYPE_NS = 2,
+	DNS_TYPE_CNAME = 5,
+	DNS_TYPE_SOA = 6,
+	DNS_TYPE_PTR = 12,
+	DNS_TYPE_MX = 15,
+	DNS_TYPE_TXT = 16,
+	DNS_TYPE_SIG = 24,
+	DNS_TYPE_KEY = 25,
+	DNS_TYPE_AAAA = 28,
+	DNS_TYPE_SRV = 33,
+	DNS_TYPE_DNAME = 39,
+	DNS_TYPE_OPT = 41,
+	DNS_TYPE_DS = 43,
+	DNS_TYPE_RRSIG = 46,
+	DNS_TYPE_NSEC = 47,
+	DNS_TYPE_DNSKEY = 48,
+	DNS_TYPE_NSEC3 = 50,
+	DNS_TYPE_NSEC3PARAM = 51,
+	DNS_TYPE_TKEY = 249,
+	DNS_TYPE_TSIG = 250,
+	DNS_TYPE_IXFR = 251,
+	DNS_TYPE_AXFR = 252,
+	DNS_TYPE_MAILB = 253,
+	DNS_TYPE_MAILA = 254,
+	DNS_TYPE_ANY = 255,
+};
+
+#endif
