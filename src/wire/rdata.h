@@ -51,7 +51,16 @@ enum wire_field {
 	WIRE_FIELD_HIP,       /* all of HIP (RFC 8005) */
 	WIRE_FIELD_SVCPARAMS, /* keys and values to the end (RFC 9460) */
 	WIRE_FIELD_A6,        /* prefix length, suffix, prefix name */
-	WIRE_FIELD_OPAQUE,    /* bytes to the end, \# form only (NULL, OPT) */
+	WIRE_FIELD_OPAQUE,    /* bytes to the end, \# form only (NULL) */
+	WIRE_FIELD_OPTIONS,   /* EDNS options to the end, \# form only (OPT) */
+	WIRE_FIELD_U64,
+	WIRE_FIELD_STRING_OPTIONAL, /* none or one character-string at the end (ISDN) */
+	WIRE_FIELD_URI,             /* as TEXT, but never empty (RFC 7553 4.4) */
+	WIRE_FIELD_BASE64_ANY,      /* as BASE64, but may be empty: then nothing in text */
+	WIRE_FIELD_BASE64_DASH,     /* as BASE64, but may be empty: then "-" in text (DOA) */
+	WIRE_FIELD_NXT,             /* type bit map of RFC 2535 5.2, types 1 to 127 */
+	WIRE_FIELD_ATMA,            /* format and ATM address */
+	WIRE_FIELD_SCHEME,          /* u8, DSYNC scheme (RFC 9859) */
 };
 
 /* Who may compress a name in rdata. */
@@ -67,6 +76,11 @@ struct wire_rdata_layout {
 	const char *mnemonic;
 	uint8_t fields[10]; /* enum wire_field, ended by WIRE_FIELD_END */
 };
+
+/* Name of a type in the IANA registry ("ANY" for 255), or NULL if it has none. Static. */
+const char *wire_type_mnemonic(uint16_t type);
+/* The type of that name in any case: 0 or ERR_NOT_FOUND. */
+int wire_type_by_mnemonic(const char *text, size_t len, uint16_t *ret_type);
 
 /* Layout of a type, or NULL if it has none. Static. */
 const struct wire_rdata_layout *wire_rdata_layout(uint16_t type);
