@@ -58,14 +58,15 @@ struct wire_edns {
 /*
  * A whole message, checked section by section (RRs framed, rdata not looked
  * into, one OPT at most and only in additional with root owner, TSIG only last
- * in additional with class ANY and TTL 0, no bytes left behind).
+ * in additional with class ANY and TTL 0, no bytes left behind). Any opcode but
+ * DSO, whose messages go on behind the header with TLVs (see tlv.h).
  */
 struct wire_message {
 	struct wire_header header;
 	const uint8_t *data;
 	size_t len;
 	struct wire_question question;                     /* the first, if qdcount > 0 */
-	struct bytes_reader answer, authority, additional; /* at the first RR of each section */
+	struct bytes_reader answer, authority, additional; /* from the first RR of each section to its end */
 	struct wire_edns edns;
 	bool has_tsig;
 	struct wire_rr tsig; /* the TSIG RR, if has_tsig */
@@ -97,7 +98,7 @@ struct wire_builder {
 
 enum wire_section { WIRE_SECTION_QUESTION, WIRE_SECTION_ANSWER, WIRE_SECTION_AUTHORITY, WIRE_SECTION_ADDITIONAL };
 
-/* Start with a header; counts are filled in by wire_build_finish(). */
+/* Start with a header in memory of `limit` >= 12 bytes; counts are filled in by wire_build_finish(). */
 void wire_build_init(struct wire_builder *b, void *memory, size_t limit, uint16_t id, uint16_t flags);
 /* A builder whose names may be used by DSO too: no header is written, `out` continues after `offset` bytes that are
  * there. */
@@ -119,15 +120,17 @@ struct wire_builder_mark {
 };
 struct wire_builder_mark wire_build_mark(const struct wire_builder *b);
 void wire_build_undo(struct wire_builder *b, const struct wire_builder_mark *mark);
-/* Keep `len` bytes free for what must come last. */
+/* Keep `len` more bytes free for what must come last. */
 void wire_build_reserve(struct wire_builder *b, size_t len);
 /*
- * Write OPT into additional (releases the reservation): our UDP size, DO as
- * given, extended rcode bits. 0 or ERR_SPACE. WIRE_OPT_LEN bytes without options.
+ * Write OPT into additional (releases WIRE_OPT_LEN bytes of the reservation):
+ * our UDP size, DO as given, the upper bits of the extended rcode (the lower
+ * four go into the flags of wire_build_finish()). 0 or ERR_SPACE. WIRE_OPT_LEN
+ * bytes without options.
  */
 enum { WIRE_OPT_LEN = 11 };
 int wire_build_opt(struct wire_builder *b, uint16_t udp_size, bool dnssec_ok, unsigned rcode);
-/* Fill in the counts and flags; returns the length of the message. */
+/* Fill in the counts and flags; returns the length of the message. Only after wire_build_init(). */
 size_t wire_build_finish(struct wire_builder *b, uint16_t flags);
 
 #endif
