@@ -16,12 +16,14 @@ struct push_server;
 struct push_server *push_server_new(struct dso_session *session);
 /* NULL is fine. Does not report the open subscriptions: walk them first. */
 void push_server_free(struct push_server *p);
+/* Bytes of heap held now, itself included. */
 size_t push_server_memory(const struct push_server *p);
 
 enum push_server_event_type {
 	PUSH_SERVER_NONE,        /* nothing for the owner to do (answered, ignored or aborted) */
 	PUSH_SERVER_SUBSCRIBE,   /* `id`, `question`: accept or refuse it, now or later */
-	PUSH_SERVER_UNSUBSCRIBE, /* the subscription `id` with `key` has ended */
+	PUSH_SERVER_UNSUBSCRIBE, /* the subscription `id` with `key` has ended; key NULL: drop the work on a pending one
+	                          */
 	PUSH_SERVER_RECONFIRM,   /* `reconfirm` */
 };
 
@@ -43,16 +45,23 @@ void push_server_handle(struct push_server *p, const struct dso_event *event, ui
 /*
  * Accept the SUBSCRIBE `id`: NOERROR goes out, the subscription is open. If the
  * session has one with the same key already: the session is aborted (PUSH-043)
- * and ERR_PROTOCOL returned. If it was unsubscribed meanwhile: NOERROR goes out,
- * nothing is opened, ERR_NOT_FOUND (B3). ERR_NOMEM: SERVFAIL went out.
+ * and ERR_PROTOCOL returned. ERR_NOT_FOUND if no such SUBSCRIBE waits: it was
+ * unsubscribed meanwhile, NOERROR went out then, nothing is opened (B3); since
+ * its ID may be in use anew, the owner must forget it at PUSH_SERVER_UNSUBSCRIBE.
+ * ERR_NOMEM: SERVFAIL went out, if that could be sent. `key` is not NULL.
  */
 int push_server_accept(struct push_server *p, uint16_t id, void *key, uint64_t now_ms);
-/* True if an open or accepted subscription with this key exists. */
+/* True if an open subscription with this key exists. */
 bool push_server_has(const struct push_server *p, const void *key);
-/* Refuse the SUBSCRIBE `id` with `rcode` and the default Retry Delay of that RCODE, or `delay_ms` unless DSO_NO_DELAY.
+/*
+ * Refuse the SUBSCRIBE `id` with `rcode` and a Retry Delay of `delay_ms`, or with DSO_NO_DELAY the default one of that
+ * RCODE. ERR_NOT_FOUND as for accept, ERR_NOMEM.
  */
 int push_server_refuse(struct push_server *p, uint16_t id, unsigned rcode, uint32_t delay_ms, uint64_t now_ms);
-/* Cancel an open subscription by a second response (PUSH-061). *ret_key (may be NULL) is its key. */
+/*
+ * Cancel an open subscription by a second response (PUSH-061); delay as for refuse. *ret_key (may be NULL) is its
+ * key. ERR_NOT_FOUND, or ERR_NOMEM: it stays open.
+ */
 int push_server_cancel(struct push_server *p, uint16_t id, unsigned rcode, uint32_t delay_ms, uint64_t now_ms,
                        void **ret_key);
 /* Cancel the open subscription that has `key`. ERR_NOT_FOUND. */
