@@ -53,20 +53,30 @@ struct wire_tsig_state {
 	struct wire_name key_name; /* as the request named it, for unsigned error answers */
 	struct wire_name algorithm_name;
 	uint16_t original_id;
+	bool later; /* an answer went by: the next one of the stream covers only timers (RFC 8945 5.3.1) */
 };
 
 typedef const struct wire_tsig_key *(*wire_tsig_find_fn)(void *context, const struct wire_name *key_name);
 
 /*
  * Check a request whose TSIG wire_message_read found: key, algorithm, MAC
- * (constant time; truncation as RFC 8945 5.2.2.1), then time. *ret_state is
- * always set, for the answer. 0, ERR_BADKEY, ERR_BADSIG, ERR_BADTIME,
- * ERR_BADTRUNC or ERR_FORMERR (TSIG rdata broken).
+ * (constant time), then time, then truncation: a MAC cut to a size RFC 8945
+ * 5.2.2.1 permits is checked, but as no key asks for cut MACs the answer is
+ * BADTRUNC. *ret_state is always set, for the answer; its key only once the MAC
+ * was right. 0, ERR_BADKEY, ERR_BADSIG, ERR_BADTIME, ERR_BADTRUNC, ERR_FORMERR
+ * (TSIG rdata or MAC size broken: the answer is unsigned), or the HMAC's error.
  */
 int wire_tsig_check_request(const struct wire_message *m, wire_tsig_find_fn find, void *context, wire_hmac_fn hmac,
                             uint64_t now_s, struct wire_tsig_state *ret_state);
 
-/* Check the answer to a request signed with `state` (which holds its MAC); moves the state on. */
+/*
+ * Check the answer to a request signed with `state` (which holds its MAC); moves
+ * the state on, so that the next message of a stream can be checked (each of
+ * them must be signed). 0; ERR_FORMERR; ERR_BADSIG also for an answer without
+ * TSIG; ERR_BADKEY, ERR_BADTIME, ERR_BADTRUNC, also when the answer itself says
+ * so, and then state->error is set (BADKEY and BADSIG come unsigned: anybody may
+ * have said so); or the HMAC's error.
+ */
 int wire_tsig_check_answer(const struct wire_message *m, wire_hmac_fn hmac, uint64_t now_s,
                            struct wire_tsig_state *state);
 
@@ -78,7 +88,8 @@ size_t wire_tsig_space(const struct wire_tsig_state *state);
  * *ret_len is the new length. For a request `is_request`, *state is filled with
  * key set by the caller. For an answer the request's MAC is covered and an
  * error state gives the error forms of RFC 8945 5.3 (no MAC for BADSIG and
- * BADKEY, other-time for BADTIME). 0, ERR_SPACE or the HMAC's error.
+ * BADKEY, other-time for BADTIME); a state with neither key nor error adds
+ * nothing. 0, ERR_SPACE or the HMAC's error, and then the message is as before.
  */
 int wire_tsig_sign(uint8_t *message, size_t len, size_t size, bool is_request, struct wire_tsig_state *state,
                    wire_hmac_fn hmac, uint64_t now_s, size_t *ret_len);
