@@ -15,7 +15,7 @@
  */
 int wire_svcb_check(struct bytes_reader *r);
 
-/* Write checked parameters, each with a space in front. 0 or ERR_RDATA. */
+/* Write checked parameters, separated by spaces. 0 or ERR_RDATA. */
 int wire_svcb_to_text(struct bytes_reader *r, struct bytes_writer *out);
 
 /*

@@ -45,6 +45,12 @@ int wire_token_number(const char *text, size_t len, uint64_t max, uint64_t *ret_
 /* Value of a hexadecimal digit, or -1. */
 int wire_hex_digit(char c);
 
+/*
+ * Hexadecimal text that may come in pieces: *half keeps the first digit of a
+ * pair between calls, -1 if there is none. 0 or ERR_SYNTAX.
+ */
+int wire_hex_feed(const char *text, size_t len, int *half, struct bytes_writer *out);
+
 /* Base64 text that may come in pieces (RFC 4648 4). */
 struct wire_base64 {
 	uint32_t bits;
@@ -62,6 +68,11 @@ void wire_ipv4_put(const uint8_t address[4], struct bytes_writer *out);
 void wire_ipv6_put(const uint8_t address[16], struct bytes_writer *out);
 int wire_ipv4_parse(const char *text, size_t len, uint8_t ret_address[4]);
 int wire_ipv6_parse(const char *text, size_t len, uint8_t ret_address[16]);
+
+/* YYYYMMDDHHmmSS, 14 characters, as seconds since 1970; -1 if it is not a date from then on. */
+int64_t wire_date_parse(const char *text);
+/* Seconds since 1970, unsigned, as YYYYMMDDHHmmSS. */
+void wire_date_put(uint32_t time, struct bytes_writer *out);
 
 /* Formatted output. */
 void wire_text_put(struct bytes_writer *out, const char *text);
