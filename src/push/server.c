@@ -11,8 +11,8 @@
  * an entry. Entries [0, open) are open subscriptions, [open, count) are
  * SUBSCRIBEs without a response yet, whose keys are NULL. Beyond INDEX_FROM
  * entries two hash tables of positions find an entry by ID and by key; they are
- * open-addressed, as large as twice the entries at least, and a removal shifts
- * entries back, so no tombstones.
+ * open-addressed, three quarters full at most, and a removal shifts entries
+ * back, so no tombstones.
  */
 enum {
 	CAP_MIN = 4,
@@ -152,11 +152,17 @@ static int resize(struct push_server *p, uint32_t cap)
 	return 0;
 }
 
+/* Three quarters full is the most, as ever more steps lead to an entry beyond that. */
+static bool index_suffices(uint32_t size, uint32_t count)
+{
+	return 4 * count <= 3 * size;
+}
+
 /* Make sure that one more entry, open or not, needs no memory. */
 static int reserve(struct push_server *p)
 {
 	if (p->count == p->cap) {
-		uint32_t cap = p->cap < CAP_MIN ? CAP_MIN : p->cap + p->cap / 2;
+		uint32_t cap = p->cap < CAP_MIN ? CAP_MIN : p->cap + p->cap / 4 + 1;
 		if (p->cap == CAP_MAX) {
 			return ERR_LIMIT;
 		}
@@ -165,8 +171,8 @@ static int reserve(struct push_server *p)
 			return err;
 		}
 	}
-	if (p->count >= INDEX_FROM && 2 * (p->count + 1) > p->index_size) {
-		return reindex(p, p->index_size > 0 ? 2 * p->index_size : 4 * INDEX_FROM);
+	if (p->count >= INDEX_FROM && !index_suffices(p->index_size, p->count + 1)) {
+		return reindex(p, p->index_size > 0 ? 2 * p->index_size : 2 * INDEX_FROM);
 	}
 	return 0;
 }
@@ -179,7 +185,7 @@ static void shrink(struct push_server *p)
 		mem_free(p->by_id);
 		*p = (struct push_server){.session = p->session};
 	} else if (p->cap > 4 * INDEX_FROM && p->count < p->cap / 4) {
-		if (p->index_size > 4 * INDEX_FROM) {
+		if (index_suffices(p->index_size / 2, p->count)) {
 			reindex(p, p->index_size / 2);
 		}
 		resize(p, p->cap / 2);
