@@ -1,0 +1,321 @@
+#include "roles/authoritative/zones.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "wire/dns.h"
+
+/* An SOA record by value. */
+struct soa {
+	uint32_t ttl;
+	uint16_t len;
+	uint8_t rdata[2 * DNS_NAME_MAX + 20];
+};
+
+struct auth_zone {
+	struct zone *zone;
+	/*
+	 * What the file said when it was last read. As long as nothing but the file
+	 * changed the zone this is one of its own versions and costs only what
+	 * differs; after updates a reload keeps the file's contents apart.
+	 */
+	struct zone_snapshot *baseline;
+	struct zone *baseline_zone; /* owner of the baseline if it is not `zone` */
+	struct soa file_soa;        /* the file's own, which may lag behind the zone's serial */
+};
+
+/* The next serial, RFC 1982; 0 is passed over, as some software takes it for "unset". */
+static uint32_t next_serial(uint32_t serial)
+{
+	return serial + 1 ? serial + 1 : 1;
+}
+
+/* Serial and the four numbers behind it stand at the end of an SOA. */
+static uint8_t *serial_of(struct soa *soa)
+{
+	return soa->rdata + soa->len - 20;
+}
+
+/* The first record of an SOA RRset by value; all zero if there is none. */
+static struct soa soa_of(const struct zone_rrset *set)
+{
+	struct soa soa = {0};
+	size_t at = 0;
+	const uint8_t *rdata;
+	uint16_t len;
+
+	if (set && zone_rrset_next(set, &at, &rdata, &len) && len <= sizeof(soa.rdata)) {
+		soa.ttl = set->ttl;
+		soa.len = len;
+		memcpy(soa.rdata, rdata, len);
+	}
+	return soa;
+}
+
+static struct soa snapshot_soa(const struct zone_snapshot *s)
+{
+	const struct zone_node *apex = zone_snapshot_apex(s);
+	return soa_of(apex ? zone_node_rrset(apex, DNS_TYPE_SOA) : NULL);
+}
+
+static bool soa_equal(const struct soa *a, const struct soa *b)
+{
+	return a->ttl == b->ttl && a->len == b->len && memcmp(a->rdata, b->rdata, a->len) == 0;
+}
+
+void auth_zone_free(struct auth_zone *a)
+{
+	if (!a) {
+		return;
+	}
+	zone_snapshot_unref(a->baseline);
+	zone_free(a->baseline_zone);
+	zone_free(a->zone);
+	mem_free(a);
+}
+
+/* A zone as the file has it. */
+static int load_file(const uint8_t *origin, const char *file, zonefile_fault_fn fault, void *context,
+                     struct zone **ret_zone)
+{
+	struct zone *z = zone_new(origin);
+	struct zone_txn *txn = z ? zone_txn_new(z) : NULL;
+	if (!txn) {
+		zone_free(z);
+		return ERR_NOMEM;
+	}
+	int err = zonefile_load(file, txn, fault, context);
+	if (err) {
+		zone_txn_abort(txn);
+	} else {
+		err = zone_txn_commit_load(txn);
+	}
+	if (err) {
+		zone_free(z);
+		return err;
+	}
+	*ret_zone = z;
+	return 0;
+}
+
+int auth_zone_load(const struct wire_name *origin, const char *file, zonefile_fault_fn fault, void *context,
+                   struct auth_zone **ret_zone)
+{
+	struct auth_zone *a = mem_calloc(1, sizeof(*a));
+	if (!a) {
+		return ERR_NOMEM;
+	}
+	int err = load_file(origin->data, file, fault, context, &a->zone);
+	if (err) {
+		mem_free(a);
+		return err;
+	}
+	a->baseline = zone_current(a->zone);
+	a->file_soa = snapshot_soa(a->baseline);
+	*ret_zone = a;
+	return 0;
+}
+
+const uint8_t *auth_zone_origin(const struct auth_zone *a)
+{
+	return zone_origin(a->zone);
+}
+
+struct zone_snapshot *auth_zone_current(struct auth_zone *a)
+{
+	return zone_current(a->zone);
+}
+
+size_t auth_zone_memory(const struct auth_zone *a)
+{
+	return zone_memory(a->zone) + (a->baseline_zone ? zone_memory(a->baseline_zone) : 0);
+}
+
+void auth_zone_collect(struct auth_zone *a)
+{
+	zone_collect(a->zone);
+}
+
+/* ---- merging an edited file ---- */
+
+/* Make the transaction differ by what differs between two RRsets, record by record, so that others' records stay. */
+static int merge_rrset(struct zone_txn *txn, const uint8_t *owner, const struct zone_rrset *before,
+                       const struct zone_rrset *after)
+{
+	const uint8_t *rdata;
+	uint16_t len;
+	int err = 0;
+
+	for (size_t at = 0; before && !err && zone_rrset_next(before, &at, &rdata, &len);) {
+		if (!after || !zone_rrset_has(after, rdata, len)) {
+			err = zone_txn_remove(txn, owner, before->type, rdata, len);
+		}
+	}
+	bool new_ttl = before && after && before->ttl != after->ttl;
+	for (size_t at = 0; after && !err && zone_rrset_next(after, &at, &rdata, &len);) {
+		if (new_ttl || !before || !zone_rrset_has(before, rdata, len)) {
+			err = zone_txn_add(txn, owner, after->type, after->ttl, rdata, len);
+		}
+	}
+	return err;
+}
+
+/* Merge one name; either node may be NULL. The apex SOA is settled by itself. */
+static int merge_node(struct zone_txn *txn, const struct zone_node *before, const struct zone_node *after)
+{
+	const uint8_t *owner = zone_node_name(before ? before : after);
+	bool apex = wire_name_equal(owner, zone_txn_origin(txn));
+	size_t count = before ? zone_node_rrset_count(before) : 0;
+	int err = 0;
+
+	for (size_t i = 0; i < count && !err; i++) {
+		const struct zone_rrset *set = zone_node_rrset_at(before, i);
+		if (!(apex && set->type == DNS_TYPE_SOA)) {
+			err = merge_rrset(txn, owner, set, after ? zone_node_rrset(after, set->type) : NULL);
+		}
+	}
+	count = after ? zone_node_rrset_count(after) : 0;
+	for (size_t i = 0; i < count && !err; i++) {
+		const struct zone_rrset *set = zone_node_rrset_at(after, i);
+		if (!(before && zone_node_rrset(before, set->type)) && !(apex && set->type == DNS_TYPE_SOA)) {
+			err = merge_rrset(txn, owner, NULL, set);
+		}
+	}
+	return err;
+}
+
+/* Where a node stands in the walk of zone_iterate(): NSEC3 nodes after all others. */
+static int walk_order(const struct zone_node *a, const struct zone_node *b)
+{
+	bool a_nsec3 = zone_node_rrset(a, DNS_TYPE_NSEC3) != NULL;
+	bool b_nsec3 = zone_node_rrset(b, DNS_TYPE_NSEC3) != NULL;
+	if (a_nsec3 != b_nsec3) {
+		return a_nsec3 ? 1 : -1;
+	}
+	return wire_name_compare(zone_node_name(a), zone_node_name(b));
+}
+
+static int merge_walk(struct zone_txn *txn, struct zone_iterator *before, struct zone_iterator *after)
+{
+	const struct zone_node *b = zone_iterator_next(before);
+	const struct zone_node *a = zone_iterator_next(after);
+	int err = 0;
+
+	while (!err && (b || a)) {
+		int order = !b ? 1 : !a ? -1 : walk_order(b, a);
+		err = merge_node(txn, order <= 0 ? b : NULL, order >= 0 ? a : NULL);
+		if (order <= 0) {
+			b = zone_iterator_next(before);
+		}
+		if (order >= 0) {
+			a = zone_iterator_next(after);
+		}
+	}
+	return err;
+}
+
+/* The file's SOA, with its serial if that is newer than ours, else with our next one; only if anything differs. */
+static int merge_soa(struct zone_txn *txn, const struct soa *old_file, const struct soa *file)
+{
+	const uint8_t *origin = zone_txn_origin(txn);
+	struct soa ours = soa_of(zone_txn_rrset(txn, origin, DNS_TYPE_SOA));
+	struct soa merged = soa_equal(old_file, file) ? ours : *file;
+
+	if (file->len == 0 || ours.len == 0) {
+		return ERR_SYNTAX;
+	}
+	if (soa_equal(old_file, file) && !zone_txn_changed(txn)) {
+		return 0;
+	}
+	uint32_t our_serial = bytes_load_u32(serial_of(&ours));
+	uint32_t file_serial = bytes_load_u32(file->rdata + file->len - 20);
+	bool newer = (int32_t)(file_serial - our_serial) > 0;
+	bytes_store_u32(serial_of(&merged), newer ? file_serial : next_serial(our_serial));
+	int err = zone_txn_remove_rrset(txn, origin, DNS_TYPE_SOA);
+	return err ? err : zone_txn_add(txn, origin, DNS_TYPE_SOA, merged.ttl, merged.rdata, merged.len);
+}
+
+static int merge(struct zone_txn *txn, const struct zone_snapshot *before, const struct zone_snapshot *after,
+                 const struct soa *old_file, const struct soa *file)
+{
+	struct zone_iterator *b = zone_iterate(before, NULL);
+	struct zone_iterator *a = zone_iterate(after, NULL);
+	int err = b && a ? merge_walk(txn, b, a) : ERR_NOMEM;
+
+	zone_iterator_free(a);
+	zone_iterator_free(b);
+	if (!err) {
+		err = merge_soa(txn, old_file, file);
+	}
+	return err;
+}
+
+/* From now on the file is known to say `from_file`; keep that in the cheapest way. */
+static void set_baseline(struct auth_zone *a, struct zone *from_file, bool same_as_current)
+{
+	zone_snapshot_unref(a->baseline);
+	zone_free(a->baseline_zone);
+	if (same_as_current) {
+		a->baseline = zone_current(a->zone);
+		a->baseline_zone = NULL;
+		zone_free(from_file);
+	} else {
+		a->baseline = zone_current(from_file);
+		a->baseline_zone = from_file;
+	}
+}
+
+int auth_zone_reload(struct auth_zone *a, const char *file, zonefile_fault_fn fault, void *context,
+                     struct zone_changeset **ret_changeset)
+{
+	struct zone *from_file = NULL;
+	int err = load_file(zone_origin(a->zone), file, fault, context, &from_file);
+	if (err) {
+		return err;
+	}
+	struct zone_snapshot *wanted = zone_current(from_file);
+	struct zone_snapshot *current = zone_current(a->zone);
+	bool only_file_edits = !a->baseline_zone && a->baseline == current;
+	zone_snapshot_unref(current);
+
+	struct zone_changeset *changeset = NULL;
+	struct zone_txn *txn = zone_txn_new(a->zone);
+	struct soa file_soa = snapshot_soa(wanted);
+	err = txn ? merge(txn, a->baseline, wanted, &a->file_soa, &file_soa) : ERR_NOMEM;
+	zone_snapshot_unref(wanted);
+	if (err) {
+		zone_txn_abort(txn);
+	} else {
+		err = zone_txn_commit(txn, &changeset);
+	}
+	if (err) {
+		zone_free(from_file);
+		return err;
+	}
+	set_baseline(a, from_file, only_file_edits);
+	a->file_soa = file_soa;
+	*ret_changeset = changeset;
+	return 0;
+}
+
+int auth_zone_update(struct auth_zone *a, const struct wire_message *m, const struct update_limits *limits,
+                     struct zone_changeset **ret_changeset)
+{
+	struct zone_changeset *changeset = NULL;
+	bool changed = false;
+	struct zone_txn *txn = zone_txn_new(a->zone);
+	if (!txn) {
+		return ERR_NOMEM;
+	}
+	int err = update_apply(txn, m, limits, &changed);
+	if (err || !changed) {
+		zone_txn_abort(txn);
+	} else {
+		err = zone_txn_commit(txn, &changeset);
+	}
+	if (!err) {
+		*ret_changeset = changeset;
+	}
+	return err;
+}

@@ -1,0 +1,47 @@
+/*
+ * The writer's side of the zones that this server is primary for: loading,
+ * merging an edited zone file, applying updates. One thread, the one that owns
+ * all `struct zone`.
+ */
+#ifndef ROLES_AUTHORITATIVE_ZONES_H
+#define ROLES_AUTHORITATIVE_ZONES_H
+
+#include "disk/zonefile.h"
+#include "update/rfc2136.h"
+#include "wire/message.h"
+#include "zone/store.h"
+
+struct auth_zone;
+
+/*
+ * Load a zone from its master file. Faults go to `fault`. 0, ERR_SYNTAX,
+ * ERR_SYSTEM or ERR_NOMEM.
+ */
+int auth_zone_load(const struct wire_name *origin, const char *file, zonefile_fault_fn fault, void *context,
+                   struct auth_zone **ret_zone);
+/* All snapshots must have been released. NULL is fine. */
+void auth_zone_free(struct auth_zone *a);
+
+const uint8_t *auth_zone_origin(const struct auth_zone *a);
+/* The newest version, with a reference for the caller. */
+struct zone_snapshot *auth_zone_current(struct auth_zone *a);
+/* Bytes of heap of all versions. */
+size_t auth_zone_memory(const struct auth_zone *a);
+/* Free what no reader needs any more. */
+void auth_zone_collect(struct auth_zone *a);
+
+/*
+ * Read the zone file again (`file` may be another one) and merge what was edited
+ * since it was last read into the zone, so that updates made meanwhile stay. The
+ * serial becomes the file's if that is newer, else the next one. A faulty file
+ * changes nothing. *ret_changeset is NULL when nothing differs. Errors as of load.
+ */
+int auth_zone_reload(struct auth_zone *a, const char *file, zonefile_fault_fn fault, void *context,
+                     struct zone_changeset **ret_changeset);
+
+/* Apply an authorised UPDATE: 0 or an error whose err_rcode() is the answer. *ret_changeset is NULL when nothing
+ * differs. */
+int auth_zone_update(struct auth_zone *a, const struct wire_message *m, const struct update_limits *limits,
+                     struct zone_changeset **ret_changeset);
+
+#endif
