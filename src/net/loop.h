@@ -45,6 +45,18 @@ uint64_t net_clock_us(void);
 /* Arm, re-arm or (UINT64_MAX) disarm a deadline. */
 int net_loop_timer(struct net_loop *l, struct timers_entry *entry, uint64_t deadline_ms);
 
+/*
+ * Something to do at the end of this turn, after everything else: the safe point
+ * to free what callbacks may still be using. Intrusive, so it cannot fail.
+ */
+struct net_deferred {
+	struct net_deferred *next; /* owned by the loop while waiting */
+	void (*run)(struct net_deferred *d);
+	bool waiting; /* zero-initialise */
+};
+/* Run `d->run` once at the end of this turn (of the next one outside a turn); no-op while it waits already. */
+void net_loop_defer(struct net_loop *l, struct net_deferred *d);
+
 /* Readiness of a descriptor. */
 enum { NET_READABLE = 1, NET_WRITABLE = 2 };
 struct net_watch;
