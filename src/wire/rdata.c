@@ -371,12 +371,21 @@ static int check_options(struct bytes_reader *r)
 	return 0;
 }
 
+/* Format 1 is a telephone number in digits, the others are bytes. */
 static int check_atma(struct bytes_reader *r)
 {
+	uint8_t format = bytes_u8(r);
 	size_t len;
-	bytes_u8(r);
-	take_rest(r, &len);
-	return len == 0 ? ERR_TRUNCATED : 0;
+	const uint8_t *p = take_rest(r, &len);
+	if (!p || len == 0) {
+		return ERR_TRUNCATED;
+	}
+	for (size_t i = 0; format == 1 && i < len; i++) {
+		if (p[i] < '0' || p[i] > '9') {
+			return ERR_RDATA;
+		}
+	}
+	return 0;
 }
 
 /* The address or name of IPSECKEY and AMTRELAY, the same four kinds in both. */
@@ -541,6 +550,14 @@ static int check_digest(struct bytes_reader r, size_t skip, const uint8_t *lengt
 	return kind < count && lengths[kind] != 0 && bytes_left(&r) != lengths[kind] ? ERR_RDATA : 0;
 }
 
+/* RFC 2535 3.1.2: there is no key if and only if both type bits of the flags are set. */
+static int check_key(struct bytes_reader r)
+{
+	bool no_key = (bytes_u16(&r) & 0xc000) == 0xc000;
+	bytes_u16(&r);
+	return no_key == (bytes_left(&r) > 0) ? ERR_RDATA : 0;
+}
+
 /* What a single field does not show. `start` stands before the whole rdata. */
 static int check_type(uint16_t type, struct bytes_reader start)
 {
@@ -549,14 +566,16 @@ static int check_type(uint16_t type, struct bytes_reader start)
 	static const uint8_t zonemd[] = {0, 48, 64};     /* SHA-384, SHA-512 */
 
 	switch (type) {
-	case 43:
-	case 59:
-	case 32768:
-	case 32769:
+	case DNS_TYPE_KEY:
+		return check_key(start);
+	case DNS_TYPE_DS:
+	case 59:    /* CDS */
+	case 32768: /* TA */
+	case 32769: /* DLV */
 		return check_digest(start, 3, ds, sizeof(ds));
-	case 44:
+	case 44: /* SSHFP */
 		return check_digest(start, 1, sshfp, sizeof(sshfp));
-	case 63:
+	case 63: /* ZONEMD */
 		/* RFC 8976 2.2.4: a digest shorter than 12 octets MUST be rejected. */
 		return bytes_left(&start) < 6 + 12 ? ERR_RDATA : check_digest(start, 5, zonemd, sizeof(zonemd));
 	default:

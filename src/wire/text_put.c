@@ -308,12 +308,7 @@ static int put_atma(struct bytes_reader *r, struct bytes_writer *out)
 		return 0;
 	}
 	bytes_put_u8(out, '+');
-	for (size_t i = 0; i < len; i++) {
-		if (p[i] < '0' || p[i] > '9') {
-			return ERR_INVALID;
-		}
-		bytes_put_u8(out, p[i]);
-	}
+	bytes_put(out, p, len);
 	return 0;
 }
 
