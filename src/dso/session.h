@@ -53,10 +53,12 @@ struct dso_type {
 };
 
 enum {
-	DSO_INFINITE = 0xffffffff,    /* a timeout that never comes */
 	DSO_DEFAULT_MS = 15000,       /* both timeouts before a Keepalive exchange (6.2) */
 	DSO_KEEPALIVE_MIN_MS = 10000, /* floor of the keepalive interval (6.5.2) */
 };
+
+/* A timeout that never comes. Not an enumerator, since those are int. */
+#define DSO_INFINITE UINT32_C(0xffffffff)
 
 /* Configuration shared by many sessions; the session borrows it. */
 struct dso_config {
@@ -167,6 +169,8 @@ struct dso_event {
  * Bytes from the peer. They are copied; at most one message (65,537 bytes) and
  * one read's worth are held. 0, or ERR_NOMEM (the session then aborts by event).
  * `early` marks TLS early data (0-RTT), whose rules are stricter (DSO-087/088).
+ * Until a call without `early` says that the handshake is complete (`len` may
+ * be 0), ordinary messages and all output are held (A14, DSO-091).
  */
 int dso_session_feed(struct dso_session *s, const uint8_t *data, size_t len, bool early, uint64_t now_ms);
 
@@ -178,8 +182,11 @@ int dso_session_feed(struct dso_session *s, const uint8_t *data, size_t len, boo
  */
 bool dso_session_next_event(struct dso_session *s, uint64_t now_ms, struct dso_event *ret_event);
 
-/* The peer closed its side (close_notify or FIN; mid-message is the same: the fragment is never executed). CLOSE
- * follows as event. */
+/*
+ * The peer closed its side (close_notify or FIN; mid-message is the same: the
+ * fragment is never executed). What was fed before is still handled and ordinary
+ * messages are still answered; then CLOSE follows as event.
+ */
 void dso_session_end_of_input(struct dso_session *s, uint64_t now_ms);
 
 /* False while the peer must not be read: too much unanswered or unsent, or over. */
@@ -210,7 +217,8 @@ int dso_session_request(struct dso_session *s, uint16_t type, const void *data, 
                         uint64_t now_ms, uint16_t *ret_id);
 /* Client: send a Keepalive request with our wishes now; its reply is a DSO_EVENT_FENCE (and establishes). */
 int dso_session_keepalive(struct dso_session *s, uint64_t now_ms, uint16_t *ret_id);
-/* Client: send an ordinary message; its ID field is overwritten with a free one. */
+/* Client: send an ordinary message; its ID field is overwritten with a free one. ERR_INVALID if it is no ordinary
+ * request or holds edns-tcp-keepalive after a DSO message was sent (DSO-057). */
 int dso_session_query(struct dso_session *s, const uint8_t *message, size_t len, uint64_t now_ms, uint16_t *ret_id);
 /* Send a unidirectional message with one primary TLV. ERR_STATE before a session exists. */
 int dso_session_unidirectional(struct dso_session *s, uint16_t type, const void *data, size_t len, uint64_t now_ms);
@@ -221,17 +229,29 @@ int dso_session_unidirectional(struct dso_session *s, uint16_t type, const void 
  * it. NOERROR establishes the session; `long_lived` then keeps `id` in use.
  * FORMERR counts against malformed_max. ERR_NOT_FOUND if no such request is open.
  */
-enum { DSO_NO_DELAY = 0xfffffffe };
+#define DSO_NO_DELAY UINT32_C(0xfffffffe)
 int dso_session_respond(struct dso_session *s, uint16_t id, unsigned rcode, bool long_lived, uint32_t retry_delay_ms,
                         uint64_t now_ms);
 /* Cancel the open long-lived operation `id` with a second response (DSO-021). */
 int dso_session_cancel(struct dso_session *s, uint16_t id, unsigned rcode, uint32_t retry_delay_ms, uint64_t now_ms);
-/* A long-lived operation ended (UNSUBSCRIBE received or sent). Client: the ID drains first (A6). Unknown IDs:
- * ERR_NOT_FOUND. */
+/* A long-lived operation ended (UNSUBSCRIBE received or sent). Client: the ID drains first (A6), and if the response
+ * to the request has not come, it is awaited but not reported. Unknown IDs: ERR_NOT_FOUND. */
 int dso_session_operation_end(struct dso_session *s, uint16_t id, uint64_t now_ms);
 
-/* Answer the ordinary message `token` with `len` bytes (its own header included), or drop it unanswered (NULL, 0). */
+/*
+ * Answer the ordinary message `token` with `len` bytes (its own header included), or drop it unanswered (NULL, 0).
+ * An edns-tcp-keepalive option is taken out of it once the session is established (DSO-058). 0; ERR_INVALID if it is
+ * no response; ERR_NOT_FOUND; ERR_STATE; ERR_LIMIT or ERR_NOMEM, and then the session is aborted.
+ */
 int dso_session_answer(struct dso_session *s, uint32_t token, const uint8_t *message, size_t len, uint64_t now_ms);
+
+/*
+ * Server: append framed DSO messages made elsewhere (an initial PUSH, a catch-up) to
+ * the output, behind what waits there; the timers count them as sent. Whatever its
+ * length it is taken: output_hard_max does not apply to it. Only in an established
+ * session: ERR_STATE otherwise; ERR_NOMEM.
+ */
+int dso_session_send(struct dso_session *s, const uint8_t *framed, size_t len, uint64_t now_ms);
 
 /*
  * Server: the transport sent framed DSO messages (shared PUSH bytes) itself, past
@@ -253,7 +273,11 @@ int dso_session_revise(struct dso_session *s, uint32_t inactivity_ms, uint32_t k
  */
 void dso_session_retry_delay(struct dso_session *s, unsigned rcode, uint32_t delay_ms, uint64_t now_ms);
 
-/* Close gracefully now (client), e.g. since nobody needs the session. CLOSE follows. */
+/*
+ * Close gracefully now (client), e.g. since nobody needs the session. CLOSE
+ * follows. A server may do so only while there is no session; a live one it
+ * ends by dso_session_retry_delay(), and this aborts it (5.3).
+ */
 void dso_session_close(struct dso_session *s, uint64_t now_ms);
 /* Abort now, with DSO_REASON_APPLICATION or any other. ABORT follows as the only event left. */
 void dso_session_abort(struct dso_session *s, enum dso_reason reason);
