@@ -587,7 +587,16 @@ void worker_run_setup(struct mailbox_message *message, void *worker)
 		}
 		epoch_unref(previous);
 	}
+	struct worker_setup_group *group = setup->group;
 	worker_setup_free(setup);
+	if (group) {
+		if (err) {
+			atomic_store(&group->failed, true);
+		}
+		if (atomic_fetch_sub_explicit(&group->pending, 1, memory_order_acq_rel) == 1) {
+			mailbox_post(group->store, &group->message);
+		}
+	}
 }
 
 void worker_publish(struct worker *w, uint32_t zone_id, const struct zone_changeset *changeset)

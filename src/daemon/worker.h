@@ -83,10 +83,19 @@ void worker_join(struct worker *w);
 /* Where to post messages for this worker; their `run` gets the worker as reader. */
 struct mailbox *worker_mailbox(struct worker *w);
 
+/* What all setups of one epoch share: told to the store when every worker is done with its own. */
+struct worker_setup_group {
+	struct mailbox_message message; /* posted to `store` by the last worker */
+	struct mailbox *store;
+	atomic_uint pending;
+	atomic_bool failed; /* a worker could not adopt it and still holds what it had */
+};
+
 /* Snapshots of all zones of an epoch, in the order of its configuration; each with a reference. */
 struct worker_setup {
 	struct mailbox_message message;
-	struct epoch *epoch; /* a reference */
+	struct worker_setup_group *group; /* NULL: nobody waits */
+	struct epoch *epoch;              /* a reference */
 	size_t zone_count;
 	struct zone_snapshot *snapshots[];
 };

@@ -34,6 +34,9 @@ struct serve {
  */
 struct serve_zone *serve_find_zone(const struct serve *s, const uint8_t *name, uint16_t type);
 
+/* The zone with this id, or NULL. */
+struct serve_zone *serve_find_zone_id(const struct serve *s, uint32_t id);
+
 /* Callbacks for the batch. */
 extern const struct fanout_callbacks serve_fanout_callbacks;
 /* Free the views that a batch kept alive. */

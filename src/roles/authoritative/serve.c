@@ -96,7 +96,7 @@ struct serve_zone *serve_find_zone(const struct serve *s, const uint8_t *name, u
 	return parent ? parent : find_longest(s, name, 0);
 }
 
-static struct serve_zone *find_id(const struct serve *s, uint32_t id)
+struct serve_zone *serve_find_zone_id(const struct serve *s, uint32_t id)
 {
 	for (size_t i = 0; i < s->zone_count; i++) {
 		if (s->zones[i]->id == id) {
@@ -116,7 +116,7 @@ static int make_zones(const struct serve *s, const struct serve_zone_setup *zone
                       struct serve_zone **made)
 {
 	for (size_t i = 0; i < count; i++) {
-		struct serve_zone *old = find_id(s, zones[i].id);
+		struct serve_zone *old = serve_find_zone_id(s, zones[i].id);
 		made[i] = mem_calloc(1, sizeof(**made));
 		if (!made[i]) {
 			while (i-- > 0) {
@@ -164,7 +164,7 @@ static int touch(void *context, const uint8_t *name, bool subtree)
 
 void serve_publish(struct serve *s, uint32_t id, const struct zone_changeset *changeset)
 {
-	struct serve_zone *z = find_id(s, id);
+	struct serve_zone *z = serve_find_zone_id(s, id);
 	if (!z) {
 		return;
 	}

@@ -274,10 +274,28 @@ const struct fanout_callbacks serve_fanout_callbacks = {
         .lost = batch_lost,
 };
 
+/* Versions of zones that are gone must not be held any longer. */
+static void drop_orphan_cursors(struct serve_session *ss)
+{
+	struct cursor *kept = NULL;
+	while (ss->cursors) {
+		struct cursor *c = ss->cursors;
+		if (serve_find_zone_id(ss->serve, c->zone_id)) {
+			ss->cursors = c->next;
+			c->next = kept;
+			kept = c;
+		} else {
+			drop_cursor(ss);
+		}
+	}
+	ss->cursors = kept;
+}
+
 void serve_cancel_orphans(struct serve *s)
 {
 	for (struct serve_session *ss = s->sessions; ss; ss = ss->after) {
 		bool any = false;
+		drop_orphan_cursors(ss);
 		for (size_t i = push_server_count(ss->push); i-- > 0;) {
 			uint16_t id;
 			struct fanout_key *key = push_server_key(ss->push, i, &id);
@@ -336,10 +354,7 @@ static int catch_up(struct serve_session *ss)
 		struct buf bytes;
 		feed_list_init(&changes);
 		buf_init(&bytes, 0);
-		struct serve_zone *z = NULL;
-		for (size_t i = 0; i < s->zone_count && !z; i++) {
-			z = s->zones[i]->id == ss->cursors->zone_id ? s->zones[i] : NULL;
-		}
+		struct serve_zone *z = serve_find_zone_id(s, ss->cursors->zone_id);
 		if (z) {
 			err = net_difference(ss, z, ss->cursors->snapshot, &changes);
 			if (!err) {
