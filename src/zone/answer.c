@@ -30,6 +30,7 @@ struct answer {
 	struct wire_builder *builder;
 	uint16_t qtype;
 	bool dnssec_ok;
+	bool sigs_apart; /* ANY gets the signatures as an RRset of their own */
 	bool truncated;
 	unsigned rcode;
 	bool authoritative;
@@ -153,9 +154,7 @@ static bool put_set_ttl(struct answer *a, const uint8_t *owner, const struct zon
 		err = put_records_rrsig(a, owner, node, set);
 	} else {
 		err = put_records(a, owner, set, ttl);
-		/* ANY gets the signatures as an RRset of their own. */
-		bool apart = a->qtype == DNS_TYPE_ANY && a->builder->section == WIRE_SECTION_ANSWER;
-		if (!err && a->dnssec_ok && !apart) {
+		if (!err && a->dnssec_ok && !a->sigs_apart) {
 			err = put_signatures(a, owner, node, set->type, ttl);
 		}
 	}
@@ -192,9 +191,11 @@ static void answer_found(struct answer *a, const struct zone_lookup *l)
 		put_required(a, a->name, l->node, l->rrset);
 		return;
 	}
+	a->sigs_apart = true;
 	for (size_t i = 0; i < zone_node_rrset_count(l->node); i++) {
 		put_required(a, a->name, l->node, zone_node_rrset_at(l->node, i));
 	}
+	a->sigs_apart = false;
 }
 
 /* First record of an RRset that has one by its type. */
@@ -247,7 +248,8 @@ static bool answer_dname(struct answer *a, const struct zone_lookup *l)
 	if (!a->truncated && put_rr(a, a->name, DNS_TYPE_CNAME, l->rrset->ttl, target->data, target->len)) {
 		a->truncated = true;
 	}
-	return follow(a, target->data);
+	/* The CNAME itself may be what was asked for. */
+	return a->qtype != DNS_TYPE_CNAME && follow(a, target->data);
 }
 
 /* ---- the authority section ---- */
@@ -281,12 +283,19 @@ static void put_soa(struct answer *a)
 	}
 }
 
+/* Is the zone signed? Only then a DS means anything. */
+static bool is_signed(const struct zone_snapshot *s)
+{
+	const struct zone_node *apex = zone_snapshot_apex(s);
+	return apex && zone_node_rrset(apex, DNS_TYPE_RRSIG);
+}
+
 /* NS of the cut, and what proves how its child is signed (RFC 4035 3.1.4). */
 static void put_referral(struct answer *a, const struct zone_lookup *l)
 {
 	a->cut = zone_node_name(l->node);
 	put_required(a, a->cut, l->node, l->rrset);
-	if (!a->dnssec_ok) {
+	if (!a->dnssec_ok || !is_signed(a->snapshot)) {
 		return;
 	}
 	const struct zone_rrset *ds = zone_node_rrset(l->node, DNS_TYPE_DS);
@@ -419,6 +428,7 @@ int zone_answer(const struct zone_snapshot *s, const struct wire_question *q, bo
 	a.builder = b;
 	a.qtype = q->type;
 	a.dnssec_ok = dnssec_ok;
+	a.sigs_apart = false;
 	a.truncated = false;
 	a.rcode = DNS_RCODE_NOERROR;
 	a.authoritative = true;
