@@ -460,6 +460,46 @@ static void a_builder_inside_a_message_counts_pointers_from_its_start(void **sta
 	assert_int_equal(b.out.len, 16 + 20 + 18);
 }
 
+/*
+ * PUSH-096: the vector push-add-ptr-srv-txt. Its pointers count from the message
+ * ID and aim at names in other records; built again, it is the same bytes.
+ */
+static void the_push_vector_is_read_and_built_byte_for_byte(void **state)
+{
+	(void)state;
+	static const char vector[] = "\0\0\x30\0\0\0\0\0\0\0\0\0\0\x41\0\x71"
+	                             "\4_ipp\4_tcp\7example\3com\0\0\x0c\0\1\0\0\x11\x94\0\x11"
+	                             "\x0eOffice Printer\xc0\x10"
+	                             "\xc0\x31\0\x21\0\1\0\0\0\x78\0\x10\0\0\0\0\2\x77\7printer\xc0\x1a"
+	                             "\xc0\x31\0\x10\0\1\0\0\x11\x94\0\x17\x09txtvers=1\x0crp=ipp/print";
+	struct bytes_reader r;
+	struct bytes_writer rdata;
+	struct wire_rr rr;
+	uint8_t expanded[256];
+
+	memcpy(memory, vector, 16);
+	wire_build_init_at(&b, memory, sizeof(memory), 16);
+	bytes_reader_init(&r, vector, sizeof(vector) - 1);
+	bytes_take(&r, 16);
+	while (bytes_left(&r) > 0) {
+		assert_int_equal(wire_rr_read(&r, &rr), 0);
+		bytes_writer_init(&rdata, expanded, sizeof(expanded));
+		assert_int_equal(wire_rdata_read(&rr.rdata, rr.type, &rdata), 0);
+		if (rr.type == DNS_TYPE_SRV) {
+			assert_memory_equal(rr.owner.data, "\x0eOffice Printer\4_ipp\4_tcp\7example\3com",
+			                    rr.owner.len);
+			assert_int_equal(rdata.len, 6 + 21);
+			assert_memory_equal(expanded + 6, "\7printer\7example\3com", 21);
+		}
+		assert_int_equal(wire_build_rr(&b, rr.owner.data, rr.type, rr.dns_class, rr.ttl, expanded, rdata.len,
+		                               WIRE_COMPRESS_PUSH),
+		                 0);
+	}
+	assert_true(bytes_complete(&r));
+	assert_int_equal(b.out.len, sizeof(vector) - 1);
+	assert_memory_equal(memory, vector, b.out.len);
+}
+
 static void a_name_at_the_headers_place_is_no_target(void **state)
 {
 	(void)state;
@@ -556,6 +596,7 @@ int main(void)
 	        cmocka_unit_test(names_beyond_a_pointers_reach_are_not_pointed_at),
 	        cmocka_unit_test(a_full_table_goes_on_without_new_names),
 	        cmocka_unit_test(a_builder_inside_a_message_counts_pointers_from_its_start),
+	        cmocka_unit_test(the_push_vector_is_read_and_built_byte_for_byte),
 	        cmocka_unit_test(a_name_at_the_headers_place_is_no_target),
 	        cmocka_unit_test(a_failed_writer_takes_no_more_names),
 	        cmocka_unit_test(reserved_bytes_stay_free_for_opt),
