@@ -101,6 +101,9 @@ static void a_run_reached_by_pointer_may_not_come_back_to_itself(void **state)
 	/* 15 points to 13, whose run goes on over 15 again: that pointer aims at its own run's start. */
 	static const uint8_t data[] = {HEADER, 9, 1, 'a', 0xc0, 13};
 	assert_refused(data, sizeof(data), 15, WIRE_NAME_COMPRESSED, ERR_POINTER);
+	/* 17 points to 12, which points forward to 14: before 17, but not before 12. */
+	static const uint8_t forward[] = {HEADER, 0xc0, 14, 1, 'z', 0, 0xc0, 12};
+	assert_refused(forward, sizeof(forward), 17, WIRE_NAME_COMPRESSED, ERR_POINTER);
 }
 
 static void refuses_pointers_into_the_header(void **state)

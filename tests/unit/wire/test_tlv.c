@@ -78,10 +78,17 @@ static void what_does_not_fit_is_not_written_at_all(void **state)
 	assert_int_equal(wire_tlv_write(&w, 1, "1234", 4), 0);
 	assert_int_equal(wire_tlv_write(&w, 1, NULL, 0), ERR_SPACE);
 	assert_int_equal(wire_tlv_write(&w, 1, data, SIZE_MAX), ERR_SPACE);
-	assert_int_equal(wire_tlv_write(&w, 1, data, WIRE_TLV_DATA_MAX + 1), ERR_SPACE);
 	bytes_put_u8(&w, 0);
 	assert_true(w.failed);
 	assert_int_equal(wire_tlv_write(&w, 1, NULL, 0), ERR_SPACE);
+
+	/* With room, but no length that could say it. */
+	static uint8_t large[70000];
+	static const uint8_t zeros[WIRE_TLV_DATA_MAX + 1];
+	bytes_writer_init(&w, large, sizeof(large));
+	assert_int_equal(wire_tlv_write(&w, 1, zeros, WIRE_TLV_DATA_MAX + 1), ERR_SPACE);
+	assert_int_equal(w.len, 0);
+	assert_int_equal(wire_tlv_write(&w, 1, zeros, WIRE_TLV_DATA_MAX), 0);
 }
 
 static void an_open_tlv_gets_its_length_when_closed(void **state)
