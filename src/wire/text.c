@@ -147,7 +147,22 @@ int wire_ttl_from_text(const char *text, size_t len, uint32_t *ret_ttl)
 	return 0;
 }
 
-/* All fields, a space between two that are not empty. */
+/* Fields that are nothing at all in text if they have no bytes. */
+static bool is_silent(enum wire_field field)
+{
+	switch (field) {
+	case WIRE_FIELD_BITMAP:
+	case WIRE_FIELD_NXT:
+	case WIRE_FIELD_SVCPARAMS:
+	case WIRE_FIELD_BASE64_ANY:
+	case WIRE_FIELD_STRING_OPTIONAL:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* All fields with a space between them. */
 static int fields_to_text(const struct wire_rdata_layout *layout, const uint8_t *rdata, size_t len,
                           struct bytes_writer *out)
 {
@@ -155,17 +170,15 @@ static int fields_to_text(const struct wire_rdata_layout *layout, const uint8_t 
 	bytes_reader_init(&r, rdata, len);
 
 	for (const uint8_t *field = layout->fields; *field != WIRE_FIELD_END; field++) {
-		size_t before = out->len;
-		if (before > 0) {
+		if (bytes_left(&r) == 0 && is_silent((enum wire_field) * field)) {
+			continue;
+		}
+		if (field > layout->fields) {
 			bytes_put_u8(out, ' ');
 		}
-		size_t start = out->len;
 		int err = wire_field_to_text((enum wire_field) * field, &r, out);
 		if (err) {
 			return err;
-		}
-		if (out->len == start && !out->failed) {
-			out->len = before;
 		}
 	}
 	return bytes_complete(&r) ? 0 : ERR_INVALID;
@@ -231,7 +244,7 @@ static int fields_from_text(const struct wire_rdata_layout *layout, struct wire_
 	}
 	for (const uint8_t *field = layout->fields; *field != WIRE_FIELD_END; field++) {
 		int err = wire_field_from_text((enum wire_field) * field, s, out);
-		if (err) {
+		if (err || out->failed) {
 			return err;
 		}
 	}
