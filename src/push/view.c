@@ -179,6 +179,9 @@ void push_view_revive(struct push_view *v, struct push_record *record)
 	if (!push_view_is_live(record)) {
 		record->expires_ms = UINT64_MAX;
 		TAILQ_REMOVE(&v->ageing, record, at_ageing);
+		if (TAILQ_EMPTY(&v->ageing)) {
+			v->ageing_ms = UINT64_MAX;
+		}
 	}
 }
 
