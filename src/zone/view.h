@@ -9,7 +9,10 @@
 #include "feed/change.h"
 #include "zone/store.h"
 
-/* The records that a question gets now: each a FEED_ADD with the question's own name as owner. */
+/*
+ * The records that a question gets now: each a FEED_ADD with the question's own
+ * name as owner. Records may point into the view itself: it is not to be moved.
+ */
 struct zone_view {
 	struct feed_list records;     /* sorted by type, then canonical rdata order */
 	bool authoritative;           /* false: below a zone cut (NOTAUTH, push.md B8); records is empty then */
