@@ -477,7 +477,11 @@ static void unusual_rdata_is_read(void **state)
 	assert_int_equal(read_hex(47, "00"), 0);             /* NSEC with no type */
 	assert_int_equal(read_hex(64, "000000"
 	                              "ffff0000"),
-	                 0);                            /* SVCB key 65535 */
+	                 0); /* SVCB key 65535 */
+	/* SVCB with mandatory before the alpn that no-default-alpn needs */
+	assert_int_equal(read_hex(64, "000100000000020002000100030268320002"
+	                              "0000"),
+	                 0);
 	assert_int_equal(read_hex(260, "0a04aabb"), 0); /* AMTRELAY of another kind */
 	assert_int_equal(read_hex(128, "aabb"), 0);     /* a name, no layout: opaque */
 	assert_int_equal(read_hex(65280, ""), 0);

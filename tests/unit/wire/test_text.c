@@ -347,6 +347,17 @@ static void strings_hold_255_bytes(void **state)
 	assert_int_equal(parse(51, salt, 6 + 510, &len, &where), 0);
 	assert_int_equal(len, 5 + 255);
 	assert_int_equal(parse(51, salt, 6 + 512, &len, &where), ERR_RDATA);
+	char hash[8 + 410] = "1 1 1 - ";
+	memset(hash + 8, '0', 410);
+	assert_int_equal(parse(50, hash, 8 + 408, &len, &where), 0);
+	assert_int_equal(len, 4 + 1 + 1 + 255);
+	assert_int_equal(parse(50, hash, 8 + 410, &len, &where), ERR_RDATA);
+	char tag[2 + 512 + 5] = "1 ";
+	memset(tag + 2, 'a', 512);
+	memcpy(tag + 2 + 510, " AAAA", 5);
+	assert_int_equal(parse(55, tag, 2 + 510 + 5, &len, &where), 0);
+	memcpy(tag + 2 + 510, "aa AAAA", 7);
+	assert_int_equal(parse(55, tag, 2 + 512 + 5, &len, &where), ERR_RDATA);
 	char alpn[11 + 256] = "1 . alpn=b,";
 	memset(alpn + 11, 'a', 256);
 	assert_int_equal(parse(64, alpn, 11 + 255, &len, &where), 0);
