@@ -130,7 +130,10 @@ static int compare_faults(const void *a, const void *b)
 	if (x->line != y->line) {
 		return x->line < y->line ? -1 : 1;
 	}
-	return x->column < y->column ? -1 : x->column > y->column;
+	if (x->column != y->column) {
+		return x->column < y->column ? -1 : 1;
+	}
+	return strcmp(x->text, y->text); /* so that the same file always tells the same */
 }
 
 void config_faults_done(struct config_faults *f)
@@ -199,8 +202,8 @@ static void syntax_fault(struct config_reader *r, const yaml_parser_t *parser, c
 		return;
 	}
 	if (parser->context) {
-		config_fault(r, place_of_mark(parser->problem_mark), "not valid YAML: %s (%s that starts in line %zu)",
-		             problem, parser->context, parser->context_mark.line + 1);
+		config_fault(r, place_of_mark(parser->problem_mark), "not valid YAML: %s (%s, from line %zu)", problem,
+		             parser->context, parser->context_mark.line + 1);
 		return;
 	}
 	config_fault(r, place_of_mark(parser->problem_mark), "not valid YAML: %s", problem);

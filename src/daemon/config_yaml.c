@@ -479,6 +479,32 @@ void config_read_path(struct config_reader *r, yaml_node_t *node, const struct c
 	}
 }
 
+/*
+ * A domain name, in which a space needs no backslash: DNS-SD names have them, and
+ * in YAML nothing follows. 0 or what wire_name_from_text() returns.
+ */
+static int parse_name(const char *text, size_t len, struct wire_name *ret_name)
+{
+	char escaped[2 * WIRE_NAME_TEXT_MAX];
+	size_t at = 0;
+
+	if (len == 0) {
+		return ERR_SYNTAX;
+	}
+	if (len > WIRE_NAME_TEXT_MAX) {
+		return ERR_NAME_LONG;
+	}
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '\\' && i + 1 < len) {
+			escaped[at++] = text[i++];
+		} else if (text[i] == ' ') {
+			escaped[at++] = '\\';
+		}
+		escaped[at++] = text[i];
+	}
+	return wire_name_from_text(escaped, at, NULL, ret_name);
+}
+
 void config_read_name(struct config_reader *r, yaml_node_t *node, const struct config_field *field, void *value)
 {
 	char quoted[CONFIG_QUOTE_MAX];
@@ -489,7 +515,7 @@ void config_read_name(struct config_reader *r, yaml_node_t *node, const struct c
 	if (!text) {
 		return;
 	}
-	err = len == 0 ? ERR_SYNTAX : wire_name_from_text(text, len, NULL, value);
+	err = parse_name(text, len, value);
 	if (err) {
 		config_fault(r, config_place_of(node), "\"%s\" of %s is no domain name: %s",
 		             config_quote(text, len, quoted), field->name, err_text(err));
