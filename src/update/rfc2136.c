@@ -128,8 +128,7 @@ static int read_rr(struct bytes_reader *r, const uint8_t *origin, bool prerequis
 	struct update_rr *item = &rrs->items[rrs->count];
 	item->type = rr.type;
 	item->dns_class = rr.dns_class;
-	/* A TTL with the top bit set counts as 0 (RFC 2181 8). */
-	item->ttl = rr.ttl > INT32_MAX ? 0 : rr.ttl;
+	item->ttl = rr.ttl; /* the store makes 0 of one with the top bit set (RFC 2181 8) */
 	item->owner_at = buf_len(&rrs->bytes);
 	err = buf_append(&rrs->bytes, rr.owner.data, rr.owner.len);
 	if (err) {

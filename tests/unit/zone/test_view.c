@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "zone/answer.h"
 #include "zone/view.h"
 #include "zone_text.h"
 
@@ -537,10 +538,49 @@ static void check_unmarked(const struct marks *m, const struct zone_changeset *c
 	zone_view_done(&after);
 }
 
-static void test_affected_misses_nothing(void **state)
+/* PUSH-003: what the answer to a query says of its own name is what the view says. */
+static void check_polling(const struct zone_snapshot *s, const struct wire_name *name, uint16_t type)
+{
+	static uint8_t packet[65535];
+	struct wire_question q = {.name = *name, .type = type, .dns_class = DNS_CLASS_IN};
+	struct wire_builder b;
+	wire_build_init(&b, packet, sizeof(packet), 1, DNS_FLAG_QR);
+	assert_int_equal(wire_build_question(&b, q.name.data, type, DNS_CLASS_IN), 0);
+	uint16_t flags;
+	assert_int_equal(zone_answer(s, &q, false, &b, &flags), 0);
+	struct wire_message m;
+	assert_int_equal(wire_message_read(packet, wire_build_finish(&b, DNS_FLAG_QR | flags), &m), 0);
+
+	struct zone_view v;
+	zone_view_init(&v);
+	assert_int_equal(zone_view_fill(&v, s, name->data, type, DNS_CLASS_IN), 0);
+	assert_int_equal(v.authoritative, (flags & DNS_FLAG_AA) != 0);
+	size_t count = 0;
+	for (unsigned i = 0; i < m.header.ancount; i++) {
+		struct wire_rr rr;
+		uint8_t rdata[1024];
+		struct bytes_writer w;
+		bytes_writer_init(&w, rdata, sizeof(rdata));
+		assert_int_equal(wire_rr_read(&m.answer, &rr), 0);
+		assert_int_equal(wire_rdata_read(&rr.rdata, rr.type, &w), 0);
+		if (!wire_name_equal(rr.owner.data, name->data)) {
+			continue;
+		}
+		assert_true(count < v.records.count);
+		const struct feed_change *c = &v.records.items[count++];
+		assert_int_equal(c->type, rr.type);
+		assert_int_equal(c->ttl, rr.ttl);
+		assert_int_equal(c->rdata_len, w.len);
+		assert_memory_equal(c->rdata, rdata, w.len);
+	}
+	assert_int_equal(count, v.records.count);
+	zone_view_done(&v);
+}
+
+static void test_push_003_affected_misses_nothing(void **state)
 {
 	(void)state;
-	static const char *const rdata[] = {"A 192.0.2.1", "A 192.0.2.2", "TXT \"t\"", "NS ns", "DNAME a"};
+	static const char *const rdata[] = {"A 192.0.2.1", "A 192.0.2.2", "TXT \"t\"", "NS ns", "DNAME a", "CNAME b"};
 	struct zone *z = test_zone(SOA "ns 60 A 192.0.2.1\n");
 	struct marks m;
 	for (unsigned i = 0; i < NAMES; i++) {
@@ -555,7 +595,7 @@ static void test_affected_misses_nothing(void **state)
 			random = random * 1664525 + 1013904223;
 			char line[64];
 			make_name((random >> 8) % NAMES, line);
-			sprintf(line + strlen(line), " 60 %s", rdata[(random >> 20) % 5]);
+			sprintf(line + strlen(line), " 60 %s", rdata[(random >> 20) % 6]);
 			/* Keep the zone thin, so that names come and go. */
 			struct test_record r = test_record(line);
 			if (zone_txn_find(t, r.owner.data)) {
@@ -573,6 +613,11 @@ static void test_affected_misses_nothing(void **state)
 		assert_int_equal(zone_affected(c, mark_affected, &m), 0);
 		check_unmarked(&m, c, DNS_TYPE_ANY);
 		check_unmarked(&m, c, DNS_TYPE_A);
+		for (unsigned i = 0; i < NAMES; i++) {
+			check_polling(c->to, &m.names[i], DNS_TYPE_A);
+			check_polling(c->to, &m.names[i], DNS_TYPE_CNAME);
+			check_polling(c->to, &m.names[i], DNS_TYPE_ANY);
+		}
 		zone_changeset_unref(c);
 	}
 	zone_free(z);
@@ -634,7 +679,7 @@ int main(void)
 	        cmocka_unit_test(test_null_views),
 	        cmocka_unit_test(test_affected),
 	        cmocka_unit_test(test_affected_stops),
-	        cmocka_unit_test(test_affected_misses_nothing),
+	        cmocka_unit_test(test_push_003_affected_misses_nothing),
 	        cmocka_unit_test(test_no_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
