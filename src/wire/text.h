@@ -25,8 +25,10 @@ int wire_ttl_from_text(const char *text, size_t len, uint32_t *ret_ttl);
 
 /*
  * Rdata (checked, uncompressed) as text. Falls back to the \# form of RFC 3597
- * when the type has no layout or the bytes do not fit it. Returns the length
- * without NUL, or ERR_SPACE.
+ * when the type has no layout, the bytes do not fit it, or no other text would
+ * give the same bytes again. Returns the length without NUL, or ERR_SPACE; never
+ * ERR_SPACE with WIRE_RDATA_TEXT_MAX, as \# also stands in for longer text (a
+ * huge type bitmap). wire_rdata_from_text() of the result gives the same bytes.
  */
 int wire_rdata_to_text(uint16_t type, const uint8_t *rdata, size_t len, char *text, size_t size);
 
@@ -34,7 +36,8 @@ int wire_rdata_to_text(uint16_t type, const uint8_t *rdata, size_t len, char *te
  * Parse rdata text (one line; parentheses are white space, ";" starts a
  * comment). Names without a final dot are completed with `origin` (wire bytes;
  * NULL: root). Accepts \# for every type. *ret_len gets the bytes written.
- * 0; ERR_SYNTAX, ERR_RDATA, ERR_SPACE or a name error; *ret_where (may be NULL)
+ * 0; ERR_SYNTAX, ERR_RDATA (fails wire_rdata_check(), or exceeds 65535 bytes or a
+ * field's length byte), ERR_SPACE or a name error; *ret_where (may be NULL)
  * is then the offset in bytes at which it went wrong.
  */
 int wire_rdata_from_text(uint16_t type, const char *text, size_t text_len, const uint8_t *origin, uint8_t *rdata,
