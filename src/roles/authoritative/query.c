@@ -3,7 +3,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "net/crypto.h"
+#include "conn/hmac.h"
 #include "roles/authoritative/internal.h"
 #include "update/rfc2136.h"
 #include "wire/dns.h"
@@ -22,25 +22,6 @@ struct exchange {
 	uint8_t *out;
 	size_t limit; /* of the answer in bytes */
 };
-
-static int hmac(enum wire_tsig_algorithm algorithm, const uint8_t *key, size_t key_len,
-                const struct wire_tsig_part *parts, size_t count, uint8_t *mac)
-{
-	static const char *const digests[] = {
-	        [WIRE_TSIG_HMAC_MD5] = "MD5",       [WIRE_TSIG_HMAC_SHA1] = "SHA1",
-	        [WIRE_TSIG_HMAC_SHA224] = "SHA224", [WIRE_TSIG_HMAC_SHA256] = "SHA256",
-	        [WIRE_TSIG_HMAC_SHA384] = "SHA384", [WIRE_TSIG_HMAC_SHA512] = "SHA512",
-	};
-	enum { PARTS_MAX = 16 };
-	struct net_crypto_part copy[PARTS_MAX];
-	if (count > PARTS_MAX || (size_t)algorithm >= sizeof(digests) / sizeof(digests[0])) {
-		return ERR_INVALID;
-	}
-	for (size_t i = 0; i < count; i++) {
-		copy[i] = (struct net_crypto_part){parts[i].data, parts[i].len};
-	}
-	return net_hmac(digests[algorithm], key, key_len, copy, count, mac);
-}
 
 /* Flags of an answer that the query decides: QR, opcode, RD. */
 static uint16_t base_flags(const struct wire_header *h)
@@ -86,7 +67,7 @@ static size_t finish_answer(struct exchange *x, struct wire_builder *b, uint16_t
 		wire_build_opt(b, UDP_SIZE, x->message.edns.dnssec_ok, rcode);
 	}
 	size_t len = wire_build_finish(b, flags);
-	if (x->has_tsig && wire_tsig_sign(x->out, len, x->limit, false, &x->tsig, hmac, now_s(x->serve), &len)) {
+	if (x->has_tsig && wire_tsig_sign(x->out, len, x->limit, false, &x->tsig, conn_hmac, now_s(x->serve), &len)) {
 		return 0;
 	}
 	return len;
@@ -208,7 +189,8 @@ static bool check_tsig(struct exchange *x, int *ret_err)
 {
 	struct serve *s = x->serve;
 	x->has_tsig = true;
-	int err = wire_tsig_check_request(&x->message, s->callbacks.find_key, s->context, hmac, now_s(s), &x->tsig);
+	int err =
+	        wire_tsig_check_request(&x->message, s->callbacks.find_key, s->context, conn_hmac, now_s(s), &x->tsig);
 	if (err) {
 		s->counters.tsig_failed++;
 		if (err == ERR_FORMERR || err_class(err) == ERR_CLASS_LOCAL) {
