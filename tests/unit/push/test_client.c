@@ -714,6 +714,28 @@ static void test_overlap(void **state)
 	expect_batch(1);
 }
 
+/* PUSH-009, PUSH-105: a subscription keeps the session; after the last UNSUBSCRIBE it is closed when idle. */
+static void test_idle_after_unsubscribe(void **state)
+{
+	(void)state;
+	uint32_t handle;
+	uint16_t id = open_question("a.", DNS_TYPE_A, &handle);
+	end.now_ms += 60000;
+	dso_session_tick(end.session, end.now_ms);
+	end_run(&end);
+	end_assert_silent(&end);
+	assert_int_equal(push_client_unsubscribe(client, handle, end.now_ms), 0);
+	take_unsubscribe(id);
+	/* A cancel that crossed it is no surprise (A6). */
+	respond(id, DNS_RCODE_SERVFAIL, NO_TLV);
+	expect_nothing();
+	end_assert_silent(&end);
+	end.now_ms += 15000;
+	dso_session_tick(end.session, end.now_ms);
+	end_run(&end);
+	assert_true(end.closed);
+}
+
 /* B24: a late user gets what is held; one that left gets nothing of what still waits. */
 static void test_late_user(void **state)
 {
@@ -800,6 +822,28 @@ static void test_refused(void **state)
 		take_subscribe("a.", DNS_TYPE_A);
 		end_assert_silent(&end);
 	}
+}
+
+/* PUSH-059, PUSH-060: a refusal that a Retry Delay message follows: the session ends, what is wanted waits for the
+ * next. */
+static void test_refused_with_retry_delay(void **state)
+{
+	(void)state;
+	uint32_t handle;
+	open_question("kept.", DNS_TYPE_A, &handle);
+	uint32_t refused = want("a.", DNS_TYPE_A);
+	respond(take_subscribe("a.", DNS_TYPE_A), DNS_RCODE_NOTAUTH, 1000);
+	expect_refused(refused, DNS_RCODE_NOTAUTH, 1000);
+	end_feed(&end, "000030020000000000000000000200040000ea60");
+	assert_true(end.closed);
+	disconnect_session();
+	pass(60000);
+	connect_session();
+	respond(take_subscribe("kept.", DNS_TYPE_A), 0, NO_TLV);
+	expect_active(handle);
+	respond(take_subscribe("a.", DNS_TYPE_A), 0, NO_TLV);
+	expect_active(refused);
+	end_assert_silent(&end);
 }
 
 /* PUSH-057: NOTAUTH is about the name; the rest of the server may be asked. */
@@ -1180,9 +1224,11 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(test_response_with_subscribe, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_ageing, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_overlap, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_idle_after_unsubscribe, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_late_user, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_unsubscribe_before_response, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_refused_with_retry_delay, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_refused_notauth, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_forget_delays, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_cancelled, setup, teardown),
