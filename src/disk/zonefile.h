@@ -6,17 +6,16 @@
 
 #include "zone/store.h"
 
-/* One fault: file (of $INCLUDE too), line and column from 1 (0: unknown), and what is wrong, for people. */
+/* One fault: file (of $INCLUDE too), line and column in bytes from 1 (0: unknown), and what is wrong, for people. */
 typedef void (*zonefile_fault_fn)(void *context, const char *file, unsigned long line, unsigned long column,
                                   const char *message);
 
 /*
  * Read the file into the (empty) transaction and check the zone: an SOA and NS at
  * the apex, nothing outside the zone, no CNAME beside other data, rdata that fits.
- * Every fault is reported (at most 100), not only the first. `default_ttl` where
- * neither record nor $TTL says one: the SOA minimum is used if it is 0. UTF-8 is
- * accepted raw. 0; ERR_SYNTAX when faults were reported, ERR_NOMEM, ERR_SYSTEM
- * (cannot be read; reported too: not a regular file, permissions, errno).
+ * Every fault is reported (at most 100), not only the first. A record that says no
+ * TTL has that of $TTL, else the minimum of the SOA. UTF-8 is accepted raw. 0; ERR_SYNTAX when faults were reported,
+ * ERR_NOMEM, ERR_SYSTEM (cannot be read; reported too: not a regular file, permissions, errno).
  */
 int zonefile_load(const char *path, struct zone_txn *txn, zonefile_fault_fn fault, void *context);
 

@@ -121,7 +121,10 @@ struct zone_change {
 	uint16_t type;
 	bool nsec3; /* in the NSEC3 tree */
 };
-/* The difference of two versions; holds a reference to both. In canonical order of owners, then by type. */
+/*
+ * The difference of two versions; holds a reference to both. In canonical order
+ * of owners, then by type; what is in the NSEC3 tree comes after all else.
+ */
 struct zone_changeset {
 	struct zone_snapshot *from;
 	struct zone_snapshot *to;
@@ -150,26 +153,34 @@ int zone_txn_commit_load(struct zone_txn *t);
 const uint8_t *zone_txn_origin(const struct zone_txn *t);
 /* The node of a name as the transaction sees it, NULL if it has no records. Valid until the next write. */
 const struct zone_node *zone_txn_find(struct zone_txn *t, const uint8_t *owner);
+/* Its RRset of a type; of NSEC3 and, where the name has none, of RRSIG the one in the NSEC3 tree. */
 const struct zone_rrset *zone_txn_rrset(struct zone_txn *t, const uint8_t *owner, uint16_t type);
 
 /*
  * Add a record with checked uncompressed rdata; the RRset takes the new TTL. A
- * record that is there already only changes the TTL. ERR_NOTZONE outside the
+ * record that is there already (letters in names aside) only changes the TTL. ERR_NOTZONE outside the
  * zone, ERR_INVALID for a meta type, ERR_LIMIT past 65,535 records or 16 MiB in
  * an RRset, ERR_NOMEM. After any failure of memory only abort is allowed.
  */
 int zone_txn_add(struct zone_txn *t, const uint8_t *owner, uint16_t type, uint32_t ttl, const uint8_t *rdata,
                  size_t len);
-/* Remove one record, an RRset, or all of a name. What is not there is no error. */
+/* Remove one record, an RRset, or all of a name, NSEC3 included. What is not there is no error. 0 or ERR_NOMEM. */
 int zone_txn_remove(struct zone_txn *t, const uint8_t *owner, uint16_t type, const uint8_t *rdata, size_t len);
 int zone_txn_remove_rrset(struct zone_txn *t, const uint8_t *owner, uint16_t type);
 int zone_txn_remove_name(struct zone_txn *t, const uint8_t *owner);
-/* Put a whole RRset (copied) in place of what is there; NULL removes. */
+/*
+ * Put a whole RRset (copied) in place of what is there; NULL or an empty one removes.
+ * Of RRSIGs those that cover NSEC3 go to the NSEC3 tree: a set of only such ones
+ * leaves the name's other signatures alone, and the other way round.
+ */
 int zone_txn_set_rrset(struct zone_txn *t, const uint8_t *owner, uint16_t type, const struct zone_rrset *set);
 /* True if something was written that differs so far. */
 bool zone_txn_changed(const struct zone_txn *t);
 
-/* Make the transaction equal to `wanted` (a snapshot of any zone with the same origin): writes only what differs. */
+/*
+ * Make the transaction equal to `wanted` (a snapshot of any zone with the same
+ * origin): writes only what differs. Letters of owner names that are there remain. 0 or ERR_NOMEM.
+ */
 int zone_txn_become(struct zone_txn *t, const struct zone_snapshot *wanted);
 
 #endif

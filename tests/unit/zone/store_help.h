@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -75,6 +76,59 @@ static inline uint32_t random_next(uint32_t *state)
 	*state ^= *state >> 17;
 	*state ^= *state << 5;
 	return *state;
+}
+
+/* All that a version holds, as bytes to compare. Made with plain malloc, so that tests of failing memory can use it. */
+struct dump {
+	uint8_t *data;
+	size_t len;
+};
+
+static inline void dump_put(struct dump *d, const void *data, size_t len)
+{
+	d->data = realloc(d->data, d->len + len + 1);
+	assert_non_null(d->data);
+	memcpy(d->data + d->len, data, len);
+	d->len += len;
+}
+
+static inline struct dump dump_zone(const struct zone_snapshot *s)
+{
+	struct dump d = {NULL, 0};
+	size_t nodes = 0, records = 0;
+	struct zone_iterator *walk = zone_iterate(s, NULL);
+	assert_non_null(walk);
+	for (const struct zone_node *node; (node = zone_iterator_next(walk));) {
+		nodes++;
+		dump_put(&d, zone_node_name(node), wire_name_len(zone_node_name(node)));
+		assert_true(zone_node_rrset_count(node) > 0);
+		for (size_t i = 0; i < zone_node_rrset_count(node); i++) {
+			const struct zone_rrset *set = zone_node_rrset_at(node, i);
+			assert_true(i == 0 || zone_node_rrset_at(node, i - 1)->type < set->type);
+			assert_ptr_equal(zone_node_rrset(node, set->type), set);
+			records += set->count;
+			dump_put(&d, set, sizeof(*set) + set->size);
+		}
+	}
+	zone_iterator_free(walk);
+	assert_int_equal(nodes, zone_snapshot_node_count(s));
+	assert_int_equal(records, zone_snapshot_record_count(s));
+	dump_put(&d, "", 1);
+	return d;
+}
+
+static inline bool dump_same(const struct dump *a, const struct dump *b)
+{
+	return a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+}
+
+/* The dump of the newest version. */
+static inline struct dump dump_current(struct zone *z)
+{
+	struct zone_snapshot *s = zone_current(z);
+	struct dump d = dump_zone(s);
+	zone_snapshot_unref(s);
+	return d;
 }
 
 #endif
