@@ -56,8 +56,35 @@ struct net_stream {
 struct net_stream *net_tcp_stream_new(int fd, const struct net_address *peer, bool connecting);
 /* Two ends of a pipe in memory holding at most `cap` bytes each way; for tests. 0 or ERR_NOMEM. */
 int net_memory_pair(size_t cap, struct net_stream **ret_a, struct net_stream **ret_b);
+/*
+ * A pipe has no descriptor: `ready` is called instead when the other end wrote,
+ * read, shut down or closed. It is called from inside the other end's operation,
+ * so it must only note that there is something to do. NULL ends it.
+ */
+void net_memory_notify(struct net_stream *s, void (*ready)(void *context), void *context);
 
-/* ---- sockets ---- */
+/*
+ * Tell the transport that what was just read gets no reply (RFC 8490 5.5.1): a
+ * one-shot TCP_QUICKACK, so that the peer need not wait for a delayed ACK.
+ */
+void net_stream_no_reply(struct net_stream *s);
+
+/* Put words into s->error (printf); returns `err`, so that a failure is told and returned in one go. */
+int net_stream_fail(struct net_stream *s, int err, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* For transports over TCP: has the connection come about? 0, ERR_AGAIN, or why not with words in s->error. */
+int net_tcp_connected(struct net_stream *s);
+/* For transports over TCP: close the descriptor, by RST if `reset`. */
+void net_tcp_close(int fd, bool reset);
+
+/*
+ * ---- sockets ----
+ *
+ * TCP_NODELAY is set on both sides. RFC 8490 5.5.1 and 9.5 advise to leave
+ * Nagle's algorithm on; that advice is not followed, deliberately: everything at
+ * hand is written at once, so there are no runs of small writes to merge, while
+ * with Nagle a PUSH would wait a round trip for the ACK of the one before it.
+ * Delayed ACK is left on. TCP Fast Open is never asked for (RFC 8490 5.1).
+ */
 
 /* Non-blocking, bound, SO_REUSEADDR (and SO_REUSEPORT where asked), IPV6_V6ONLY. The fd, or ERR_SYSTEM with errno set.
  */
@@ -82,6 +109,7 @@ struct net_datagram {
 /* For each datagram waiting (batches of recvmmsg): `answer` writes up to `cap` bytes into `out` and returns their
  * number, 0 for none. Answers are sent in batches. */
 typedef size_t (*net_datagram_fn)(void *context, const struct net_datagram *d, uint8_t *out, size_t cap);
+/* Datagrams over 4096 bytes are dropped; `cap` is 4096. Returns after some batches even if more wait. */
 void net_udp_serve(int fd, net_datagram_fn answer, void *context);
 /*
  * A UDP socket's own send, for answers that come later. `local` as the datagram had it. 0, ERR_AGAIN, ERR_SYSTEM.
