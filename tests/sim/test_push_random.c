@@ -156,9 +156,18 @@ static void send_push(const struct feed_list *list)
 	if (list->count == 0) {
 		return;
 	}
-	move_output(sim.server_session, &sim.to_client);
-	CHECK(push_encode(list->items, list->count, chance(20), &sim.to_client) == 0);
-	dso_session_note_sent(sim.server_session, sim.now_ms);
+	struct buf frames;
+	buf_init(&frames, 0);
+	CHECK(push_encode(list->items, list->count, chance(20), &frames) == 0);
+	if (chance(50)) {
+		CHECK(dso_session_send(sim.server_session, buf_data(&frames), buf_len(&frames), sim.now_ms) == 0);
+	} else {
+		/* As bytes shared by many sessions go: past the output, once that is empty. */
+		move_output(sim.server_session, &sim.to_client);
+		CHECK(buf_append(&sim.to_client, buf_data(&frames), buf_len(&frames)) == 0);
+		dso_session_note_sent(sim.server_session, sim.now_ms);
+	}
+	buf_done(&frames);
 }
 
 /* ---- the server ---- */
