@@ -271,9 +271,7 @@ static void test_read_remove_all_ignores_type(void **state)
 	(void)state;
 	uint8_t memory[256];
 	struct feed_change c;
-	struct bytes_reader data = raw_of("0161000010"
-	                                  "00fffffffffe0000",
-	                                  memory);
+	struct bytes_reader data = raw_of("016100001000fffffffffe0000", memory);
 	assert_int_equal(push_read_check(data, 64), 0);
 	push_read_init(&reader, data, scratch);
 	assert_true(push_read_next(&reader, &c));
