@@ -41,7 +41,7 @@ static int check_raw(const char *hex)
 	return push_read_check(data, bytes_offset(&data) + bytes_left(&data));
 }
 
-/* PUSH-055, PUSH-056: the default delay of each RCODE. */
+/* The table of default delays, one line an RCODE. */
 static void test_default_delays(void **state)
 {
 	(void)state;
