@@ -307,6 +307,10 @@ static int library_failure(struct tls *t, const char *what)
 	char peer[NET_ADDRESS_TEXT_MAX];
 
 	t->failed = true;
+	if (t->verify_error != 0) {
+		/* The check that failed has said why in better words. */
+		return ERR_TLS;
+	}
 	net_address_text(&t->base.peer, peer);
 	if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST ||
 	    reason == SSL_R_HTTPS_PROXY_REQUEST || reason == SSL_R_PACKET_LENGTH_TOO_LONG ||
@@ -475,10 +479,6 @@ static int shake_hands(struct tls *t)
 	int err = outcome(t, result, "TLS handshake", &wants_write);
 
 	t->read_wants = err == ERR_AGAIN && wants_write;
-	/* The library's words are poorer than those of the check that failed. */
-	if (err == ERR_TLS && t->verify_error != 0) {
-		return ERR_TLS;
-	}
 	if (err == ERR_CLOSED) {
 		t->failed = true;
 		return net_stream_fail(&t->base, ERR_TLS, "TLS handshake: the peer closed the connection");
@@ -709,6 +709,11 @@ static void tls_close(struct net_stream *s, bool reset)
 {
 	struct tls *t = (struct tls *)s;
 
+	if (t->open && !t->failed) {
+		/* An end without close_notify is no reason to forget the session: it may be resumed (RFC 8446 4.6.1).
+		 */
+		SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+	}
 	SSL_free(t->ssl);
 	net_tcp_close(s->fd, reset);
 	net_tls_unref(t->rules);
@@ -814,10 +819,12 @@ static int no_password(char *out, int size, int writing, void *argument)
 static int complain(char error[256], const char *what, const char *file)
 {
 	unsigned long code = ERR_peek_last_error();
+	unsigned long first = ERR_peek_error();
 	const char *reason = code != 0 ? ERR_reason_error_string(code) : NULL;
 
-	if (ERR_GET_LIB(code) == ERR_LIB_SYS) {
-		reason = strerror(ERR_GET_REASON(code));
+	/* Below a failure of the system's the library heaps up what it makes of it. */
+	if (ERR_SYSTEM_ERROR(first)) {
+		reason = strerror(ERR_GET_REASON(first));
 	}
 	snprintf(error, 256, "%s %.150s: %s", what, file, reason != NULL ? reason : "no usable PEM data");
 	return ERR_TLS;
