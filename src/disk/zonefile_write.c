@@ -3,7 +3,6 @@
 #include <libgen.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -82,6 +81,13 @@ static bool names_rare_type(const char *text)
 	return false;
 }
 
+/* An NSEC3 hash that is no whole number of base32 groups, which some readers ask for (SHA-1 is: 20 bytes). */
+static bool has_odd_hash(const uint8_t *rdata, size_t len)
+{
+	size_t at = len > 4 ? 5u + rdata[4] : len;
+	return at < len && rdata[at] % 5 != 0;
+}
+
 /* The form of RFC 3597 5. */
 static void put_generic(struct output *o, const uint8_t *rdata, size_t len)
 {
@@ -112,7 +118,8 @@ static void put_record(struct output *o, const char *owner, const struct zone_rr
 	int text_len = common ? wire_rdata_to_text(set->type, rdata, len, o->rdata, sizeof(o->rdata)) : ERR_INVALID;
 	bool has_types = set->type == DNS_TYPE_NSEC || set->type == DNS_TYPE_NSEC3 || set->type == DNS_TYPE_RRSIG ||
 	                 strcmp(type, "CSYNC") == 0;
-	if (text_len < 0 || (has_types && names_rare_type(o->rdata))) {
+	if (text_len < 0 || (has_types && names_rare_type(o->rdata)) ||
+	    (set->type == DNS_TYPE_NSEC3 && has_odd_hash(rdata, len))) {
 		put_generic(o, rdata, len);
 	} else {
 		put(o, o->rdata, (size_t)text_len);
@@ -162,20 +169,34 @@ int zonefile_write_fd(int fd, const struct zone_snapshot *s)
 	return err;
 }
 
-/* Make a rename in the folder of `path` last. */
-static int sync_folder(const char *path)
+/* Open the folder that a path is in, for fsync. A descriptor, ERR_SYSTEM or ERR_NOMEM. */
+static int open_folder(const char *path)
 {
 	char *copy = mem_strdup(path);
 	if (!copy) {
 		return ERR_NOMEM;
 	}
-	int err = ERR_SYSTEM;
 	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0) {
-		err = fsync(fd) ? ERR_SYSTEM : 0;
-		close(fd);
-	}
 	mem_free(copy);
+	return fd < 0 ? ERR_SYSTEM : fd;
+}
+
+/* Write a file that is not there yet and make it last. */
+static int write_fresh(const char *path, const struct zone_snapshot *s)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0) {
+		return ERR_SYSTEM;
+	}
+	int err = zonefile_write_fd(fd, s);
+	if (!err && fsync(fd)) {
+		err = ERR_SYSTEM;
+	}
+	int saved = errno;
+	if (close(fd) && !err) {
+		return ERR_SYSTEM;
+	}
+	errno = saved;
 	return err;
 }
 
@@ -183,35 +204,33 @@ int zonefile_write(const char *path, const struct zone_snapshot *s)
 {
 	static const char suffix[] = ".new";
 	size_t len = strlen(path);
-	char *fresh = mem_alloc(len + sizeof(suffix));
-	if (!fresh) {
-		return ERR_NOMEM;
+	int folder = open_folder(path);
+	if (folder < 0) {
+		return folder;
 	}
-	memcpy(fresh, path, len);
-	memcpy(fresh + len, suffix, sizeof(suffix));
-	/* One that is left of a crash is of no use. */
-	unlink(fresh);
-	int err = ERR_SYSTEM;
-	int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (fd >= 0) {
-		err = zonefile_write_fd(fd, s);
-		if (!err && fsync(fd)) {
-			err = ERR_SYSTEM;
-		}
-		if (close(fd) && !err) {
-			err = ERR_SYSTEM;
-		}
+	char *fresh = mem_alloc(len + sizeof(suffix));
+	int err = ERR_NOMEM;
+	if (fresh) {
+		memcpy(fresh, path, len);
+		memcpy(fresh + len, suffix, sizeof(suffix));
+		/* One that is left of a crash is of no use. */
+		unlink(fresh);
+		err = write_fresh(fresh, s);
 		if (!err && rename(fresh, path)) {
 			err = ERR_SYSTEM;
 		}
+		int saved = errno;
 		if (err) {
-			int saved = errno;
 			unlink(fresh);
-			errno = saved;
-		} else {
-			err = sync_folder(path);
 		}
+		errno = saved;
 	}
+	if (!err && fsync(folder)) {
+		err = ERR_SYSTEM;
+	}
+	int saved = errno;
+	close(folder);
+	errno = saved;
 	mem_free(fresh);
 	return err;
 }
