@@ -129,7 +129,8 @@ void dso_establish(struct dso_session *s, uint64_t now_ms)
 		return;
 	}
 	s->phase = DSO_PHASE_ESTABLISHED;
-	s->timers.traffic_ms = now_ms;
+	/* Both are timers of the session: they start with it (6.2, 6.3). */
+	dso_timers_init(&s->timers, now_ms);
 	s->tell_established = true;
 }
 
