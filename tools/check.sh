@@ -2,7 +2,7 @@
 # Everything that CI runs: packages, three builds, and every test. Goes on after a failure, so that one run tells all.
 # The last line is "N passed, N failed"; exit 1 if any failed or none ran.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 
 steps=10
 step=0
@@ -106,11 +106,11 @@ make_build() {
 }
 
 begin "missing Debian packages"
-tools/install-deps.sh build && tools/install-deps.sh test || {
+if ! tools/install-deps.sh build || ! tools/install-deps.sh test; then
 	echo "check.sh: packages are missing; see above" >&2
 	echo "0 passed, 1 failed"
 	exit 1
-}
+fi
 end 0 0
 
 make_build "build with gcc" build gcc

@@ -10,7 +10,7 @@ demo=(openssl bind9-dnsutils python3 procps)
 test=("${demo[@]}" clang libclang-rt-14-dev clang-format knot knot-dnsutils nsd bind9 bind9-utils python3
 	python3-dnspython python3-pytest tshark iproute2)
 bench=("${demo[@]}" knot knot-dnsutils nsd bind9 bind9-utils python3 python3-dnspython iproute2)
-deb=(debhelper devscripts fakeroot lintian)
+deb=(debhelper dpkg-dev fakeroot)
 
 case $purpose in
 build) want=("${build[@]}") ;;
