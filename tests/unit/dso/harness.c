@@ -109,7 +109,7 @@ void pump(struct peer *p)
 	}
 }
 
-void feed_early(struct peer *p, bool early, ...)
+void feed_early(struct peer *p, int early, ...)
 {
 	va_list ap;
 	va_start(ap, early);

@@ -58,7 +58,7 @@ const char *ka(uint32_t inactivity_ms, uint32_t keepalive_ms);
 const char *ordinary(unsigned id, unsigned flags, bool keepalive_option);
 
 /* Feed framed messages given in hex, NULL at the end of the list; then take in all events. */
-void feed_early(struct peer *p, bool early, ...);
+void feed_early(struct peer *p, int early, ...);
 #define feed(p, ...) feed_early((p), false, __VA_ARGS__, NULL)
 /* Feed bytes as they are. */
 void feed_raw(struct peer *p, const char *hex);
