@@ -18,9 +18,13 @@ struct net_tls_server_options {
 	const char *client_ca;   /* PEM; NULL: none */
 	enum net_tls_client_auth client_auth;
 	bool tls13_only;
-	bool early_data;
+	bool early_data; /* accept 0-RTT; no effect while client certificates are asked for */
 };
-/* 0, or ERR_TLS/ERR_NOMEM with words in `error` (file named, mismatch of key and certificate told). */
+/*
+ * 0, or ERR_TLS/ERR_NOMEM with words in `error`: the file named, a mismatch of key and
+ * certificate or an expired certificate told. A client's ALPN list without "dot" is
+ * answered with no_application_protocol; one that sends no list is accepted.
+ */
 int net_tls_server_new(const struct net_tls_server_options *o, char error[256], struct net_tls **ret_tls);
 
 struct net_tls_client_options {
@@ -31,6 +35,11 @@ struct net_tls_client_options {
 	const char *certificate; /* client certificate and key; NULL: none */
 	const char *key;
 };
+/*
+ * How the server is authenticated: not at all if `insecure`; else by the pin alone if
+ * there is one (RFC 7858 4.2); else by its chain and by `hostname` (or address) in its
+ * subjectAltName (RFC 8310 8.1). 0, or ERR_TLS/ERR_NOMEM with words in `error`.
+ */
 int net_tls_client_new(const struct net_tls_client_options *o, char error[256], struct net_tls **ret_tls);
 
 /* Thread-safe. */
