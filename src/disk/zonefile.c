@@ -24,7 +24,8 @@
  * How a file is read: zonefile_text cuts it into records. Directives are carried
  * out here; every other record goes to libzscanner, one at a time, so that a
  * fault in one does not spread and its place in the file is known. The scanner
- * takes ASCII with plain newlines only, so bytes of UTF-8 become \DDD first.
+ * takes ASCII with plain newlines only, so bytes of UTF-8 become \DDD first; what
+ * it refuses wire/text may still take.
  */
 
 enum {
@@ -376,6 +377,107 @@ static int add_record(struct loader *l, const struct source *src, const struct z
 	return err;
 }
 
+/* ---- what the scanner does not know ---- */
+
+/*
+ * The text from an offset on as one line without comments, in l->feed. 0 or ERR_NOMEM.
+ */
+static int make_line(struct loader *l, const struct zonefile_record *r, size_t start, size_t *ret_len)
+{
+	bool quoted = false, comment = false;
+	size_t end = 0;
+	if (mem_grow(&l->feed, &l->feed_cap, r->len + 1, 1)) {
+		return ERR_NOMEM;
+	}
+	for (size_t i = start; i < r->len; i++) {
+		char c = r->text[i];
+		bool line_end = c == '\n' || (c == '\r' && (i + 1 == r->len || r->text[i + 1] == '\n'));
+		comment = !line_end && (comment || (c == ';' && !quoted));
+		if (comment) {
+			continue;
+		}
+		quoted = c == '"' ? !quoted : quoted && c != '\n';
+		l->feed[end++] = line_end ? ' ' : c;
+		if (c == '\\' && i + 1 < r->len && r->text[i + 1] != '\n') {
+			l->feed[end++] = r->text[++i];
+		}
+	}
+	*ret_len = end;
+	return 0;
+}
+
+/* Owner, TTL and type of a record into the scanner; *ret_offset is behind the type. False if they are not clear. */
+static bool read_head(zs_scanner_t *s, const struct zonefile_record *r, size_t *ret_offset)
+{
+	struct zonefile_word word;
+	struct wire_name owner;
+	size_t offset = 0;
+	uint16_t number;
+	bool has_ttl = false, has_class = false;
+	if (r->text[0] != ' ' && r->text[0] != '\t') {
+		if (!zonefile_word_next(r, &offset, &word) ||
+		    wire_name_from_text(word.text, word.len, s->zone_origin, &owner)) {
+			return false;
+		}
+		memcpy(s->r_owner, owner.data, owner.len);
+		s->r_owner_length = owner.len;
+	}
+	s->r_ttl = s->default_ttl;
+	while (s->r_owner_length > 0 && zonefile_word_next(r, &offset, &word)) {
+		if (!has_ttl && wire_ttl_from_text(word.text, word.len, &s->r_ttl) == 0) {
+			has_ttl = true;
+		} else if (!has_class && wire_class_from_text(word.text, word.len, &number) == 0 &&
+		           number == DNS_CLASS_IN) {
+			has_class = true;
+		} else {
+			*ret_offset = offset;
+			return wire_type_from_text(word.text, word.len, &s->r_type) == 0;
+		}
+	}
+	return false;
+}
+
+/*
+ * The scanner lacks some types and, in names, some characters that others take
+ * and that DNS-SD uses, such as '&'. So what it refuses is read by wire/text too.
+ * *ret_done if that went well; the record is the scanner's then. 0 or ERR_NOMEM.
+ */
+static int read_otherwise(struct loader *l, const struct zonefile_record *r, bool *ret_done)
+{
+	zs_scanner_t *s = l->scanner;
+	size_t offset, line_len, len;
+	*ret_done = false;
+	if (s->error.code == ZS_RIGHT_PARENTHESIS || !read_head(s, r, &offset)) {
+		return 0;
+	}
+	if (make_line(l, r, offset, &line_len)) {
+		return ERR_NOMEM;
+	}
+	if (wire_rdata_from_text(s->r_type, l->feed, line_len, s->zone_origin, s->r_data, sizeof(s->r_data), &len,
+	                         NULL) == 0) {
+		s->r_data_length = (uint32_t)len;
+		*ret_done = true;
+	}
+	return 0;
+}
+
+/* A record that the scanner stopped in at an offset of what it was fed. 0 or ERR_NOMEM. */
+static int refused(struct loader *l, const struct source *src, const struct zonefile_record *r, size_t fed)
+{
+	bool done;
+	int err = read_otherwise(l, r, &done);
+	if (err) {
+		return err;
+	}
+	if (done) {
+		err = add_record(l, src, r);
+	} else {
+		report_refused(l, src, r, fed);
+	}
+	int recovered = recover_scanner(l->scanner);
+	return err ? err : recovered;
+}
+
 /* Let the scanner read a record. 0 or ERR_NOMEM. */
 static int scan_record(struct loader *l, const struct source *src, const struct zonefile_record *r)
 {
@@ -396,8 +498,7 @@ static int scan_record(struct loader *l, const struct source *src, const struct 
 			/* It stops at the end of the line and keeps what it did not read, ended with a zero. */
 			size_t stop = s->input.start == text ? (size_t)(s->input.current - text) : len;
 			size_t rest = s->buffer_length > 0 ? s->buffer_length - 1 : 0;
-			report_refused(l, src, r, stop > rest ? stop - rest : 0);
-			return recover_scanner(s);
+			return refused(l, src, r, stop > rest ? stop - rest : 0);
 		}
 		if (s->state != ZS_STATE_DATA) {
 			return 0;

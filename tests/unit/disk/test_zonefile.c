@@ -387,6 +387,38 @@ static void test_ttls(void **state)
 	zone_free(z);
 }
 
+/* Characters and types that libzscanner does not take, in each place a name can be; comments and lines in between. */
+static void test_what_the_scanner_lacks(void **state)
+{
+	(void)state;
+	struct faults faults;
+	int err;
+	struct zone *z = load_text("$TTL 3\n@ SOA . . 1 2 3 4 5\n@ NS .\n"
+	                           "a&b[1]+'c' A 192.0.2.1\n"
+	                           " 7 IN AAAA 2001:db8::1\n"
+	                           "p PTR K\xc3\xbc"
+	                           "che,\\032~{x}\n"
+	                           "m IN 9 MX ( 10 ; (one)\r\n\ta&b[1]+'c' ; \"two\n\t)\n"
+	                           "n NULL \\# 2 0102\n"
+	                           "  AMTRELAY 10 0 1 192.0.2.1",
+	                           &faults, &err);
+	assert_string_equal(faults.text, "");
+	struct zone_snapshot *s = zone_current(z);
+	assert_int_equal(rrset(s, "a&b[1]+'c'.example.", DNS_TYPE_A)->ttl, 3);
+	assert_int_equal(rrset(s, "a&b[1]+'c'.example.", DNS_TYPE_AAAA)->ttl, 7);
+	const uint8_t *target = rrset(s, "p.example.", DNS_TYPE_PTR)->data + 2;
+	assert_true(wire_name_equal(target, name("K\xc3\xbc"
+	                                         "che,\\032~{x}.example.")));
+	const struct zone_rrset *mx = rrset(s, "m.example.", DNS_TYPE_MX);
+	assert_int_equal(mx->ttl, 9);
+	assert_int_equal(mx->data[3], 10);
+	assert_true(wire_name_equal(mx->data + 4, name("a&b[1]+'c'.example.")));
+	assert_int_equal(rrset(s, "n.example.", 10)->size, 4);
+	assert_int_equal(rrset(s, "n.example.", 260)->size, 2 + 2 + 4);
+	zone_snapshot_unref(s);
+	zone_free(z);
+}
+
 /* After a serious fault the next record still has origin, TTL and owner. */
 static void test_goes_on_after_a_fault(void **state)
 {
@@ -517,6 +549,7 @@ int main(void)
 	        cmocka_unit_test(test_record_too_long),
 	        cmocka_unit_test(test_records_across_reads),
 	        cmocka_unit_test(test_ttls),
+	        cmocka_unit_test(test_what_the_scanner_lacks),
 	        cmocka_unit_test(test_goes_on_after_a_fault),
 	        cmocka_unit_test(test_memory_ends),
 	        cmocka_unit_test(test_write_and_read_again),
