@@ -19,7 +19,7 @@ enum feed_op {
 struct feed_change {
 	const uint8_t *owner; /* wire bytes, borrowed */
 	const uint8_t *rdata; /* uncompressed, checked; borrowed; NULL for collective removals */
-	uint32_t ttl;         /* FEED_ADD only: 0..2^31-1 */
+	uint32_t ttl;         /* FEED_ADD: 0..2^31-1; FEED_REMOVE at a client: what the record had; else 0 */
 	uint16_t rdata_len;
 	uint16_t type;
 	uint16_t dns_class;

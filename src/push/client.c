@@ -178,7 +178,7 @@ static void emit_change(struct push_client *c, uint32_t handle, struct push_reco
 	                       .handle = handle,
 	                       .record = r,
 	                       .op = (uint8_t)op,
-	                       .ttl = op == FEED_ADD ? r->ttl : 0});
+	                       .ttl = r->ttl});
 	c->batch_changes++;
 }
 

@@ -354,7 +354,7 @@ static void test_push_removals(void **state)
 		assert_int_equal(expect(PUSH_CLIENT_CHANGE).change.type, DNS_TYPE_AAAA);
 		expect_batch(3);
 		push_a(FEED_REMOVE, "printer.example.com.", 1, 0);
-		expect_a(FEED_REMOVE, "printer.example.com.", 1, 0);
+		expect_a(FEED_REMOVE, "printer.example.com.", 1, 120);
 		expect_batch(1);
 		end_feed(&end, VECTOR_PUSH_REMOVE_RRSET);
 		assert_int_equal(expect(PUSH_CLIENT_CHANGE).change.type, DNS_TYPE_AAAA);
@@ -362,7 +362,7 @@ static void test_push_removals(void **state)
 		end_feed(&end, round == 0 ? VECTOR_PUSH_REMOVE_ALL
 		                          : "0000300000000000000000000041001f077072696e746572076578616d706c6503636f6d00"
 		                            "001000fffffffffe0000");
-		expect_a(FEED_REMOVE, "printer.example.com.", 2, 0);
+		expect_a(FEED_REMOVE, "printer.example.com.", 2, 120);
 		expect_batch(1);
 		expect_nothing();
 	}
@@ -475,7 +475,7 @@ static void test_push_collective_match(void **state)
 	/* The A too: all of what this session told of goes. */
 	add_change(FEED_REMOVE_CLASS, "a.", DNS_TYPE_ANY, 0, NULL, 0);
 	send_push();
-	expect_a(FEED_REMOVE, "a.", 1, 0);
+	expect_a(FEED_REMOVE, "a.", 1, 60);
 	assert_int_equal(expect(PUSH_CLIENT_CHANGE).change.type, DNS_TYPE_AAAA);
 	expect_batch(2);
 	/* PUSH-090: another name, another class. */
@@ -506,11 +506,11 @@ static void test_push_collective_scope(void **state)
 	}
 	add_change(FEED_REMOVE_RRSET, "a.", DNS_TYPE_A, 0, NULL, 0);
 	send_push();
-	expect_a(FEED_REMOVE, "a.", 2, 0);
+	expect_a(FEED_REMOVE, "a.", 2, 60);
 	expect_batch(1);
 	expect_nothing();
 	answer_fence();
-	expect_a(FEED_REMOVE, "a.", 1, 0);
+	expect_a(FEED_REMOVE, "a.", 1, 60);
 	expect_batch(1);
 }
 
@@ -664,10 +664,10 @@ static void test_ageing(void **state)
 	pass(59999);
 	expect_nothing();
 	pass(1);
-	expect_a(FEED_REMOVE, "a.", 1, 0);
+	expect_a(FEED_REMOVE, "a.", 1, 60);
 	expect_batch(1);
 	pass(60000);
-	expect_a(FEED_REMOVE, "a.", 2, 0);
+	expect_a(FEED_REMOVE, "a.", 2, 120);
 	expect_batch(1);
 	assert_int_equal(push_client_record_count(client), 0);
 	assert_true(push_client_deadline_ms(client) == UINT64_MAX);
@@ -704,7 +704,7 @@ static void test_overlap(void **state)
 	expect_a(FEED_REMOVE, "a.", 2, 0);
 	expect_batch(1);
 	pass(60000);
-	expect_a(FEED_REMOVE, "a.", 1, 0);
+	expect_a(FEED_REMOVE, "a.", 1, 60);
 	expect_batch(1);
 }
 
@@ -897,7 +897,7 @@ static void test_cancelled(void **state)
 	push_a(FEED_ADD, "a.", 3, 60);
 	expect_nothing();
 	pass(60000);
-	expect_a(FEED_REMOVE, "a.", 1, 0);
+	expect_a(FEED_REMOVE, "a.", 1, 60);
 	expect_batch(1);
 	pass(30000);
 	take_subscribe("a.", DNS_TYPE_A);
@@ -933,7 +933,7 @@ static void test_reconnect(void **state)
 	expect_a(FEED_ADD, "a.", 4, 60);
 	expect_batch(2);
 	answer_fence();
-	expect_a(FEED_REMOVE, "a.", 2, 0);
+	expect_a(FEED_REMOVE, "a.", 2, 60);
 	expect_batch(1);
 	expect_nothing();
 	/* Nothing ages any more, and there is nothing more to ask. */
@@ -962,11 +962,11 @@ static void test_reconnect_empty(void **state)
 	respond(second, 0, NO_TLV);
 	expect(PUSH_CLIENT_ACTIVE);
 	answer_fence();
-	expect_a(FEED_REMOVE, "a.", 1, 0);
+	expect_a(FEED_REMOVE, "a.", 1, 60);
 	expect_batch(1);
 	expect_nothing();
 	answer_fence();
-	expect_a(FEED_REMOVE, "b.", 2, 0);
+	expect_a(FEED_REMOVE, "b.", 2, 60);
 	expect_batch(1);
 	expect_nothing();
 	end_assert_silent(&end);
@@ -987,7 +987,7 @@ static void test_detached_ageing(void **state)
 	expect_a(FEED_REMOVE, "a.", 2, 0);
 	expect_batch(1);
 	pass(60000);
-	expect_a(FEED_REMOVE, "a.", 1, 0);
+	expect_a(FEED_REMOVE, "a.", 1, 60);
 	expect_batch(1);
 	connect_session();
 	respond(take_subscribe("a.", DNS_TYPE_A), 0, NO_TLV);
@@ -1019,7 +1019,7 @@ static void test_resubscribe_ageing(void **state)
 	push_a(FEED_ADD, "a.", 2, 60);
 	expect_nothing();
 	answer_fence();
-	expect_a(FEED_REMOVE, "a.", 1, 0);
+	expect_a(FEED_REMOVE, "a.", 1, 60);
 	expect_batch(1);
 	end_assert_silent(&end);
 }
