@@ -30,9 +30,9 @@ check() {
 		target = $0
 		sub(/^[^"]*"/, "", target)
 		sub(/".*/, "", target)
-		if (target == "dnspush.h" && folder ~ /^(client|cli)$/)
-			next
-		if (target !~ /\// && target != "dnspush.h")
+		if (target == "dnspush.h")
+			place = "include"
+		else if (target !~ /\//)
 			place = "(no folder)"
 		else {
 			place = target
