@@ -451,8 +451,7 @@ static void on_closed(void *context, struct conn *c, int error, enum dso_reason 
 {
 	struct dnspush *h = context;
 	bool untrusted = error == ERR_TLS && h->state == STATE_CONNECTING;
-	bool own_abort = error && reason != DSO_REASON_NONE && reason != DSO_REASON_RETRY_DELAY &&
-	                 reason != DSO_REASON_ESTABLISH && reason != DSO_REASON_MEMORY;
+	bool own_abort = error == ERR_PROTOCOL; /* the server broke the protocol (DSO-081) */
 	char words[320];
 
 	snprintf(words, sizeof(words), "%s",
