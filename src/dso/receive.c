@@ -136,7 +136,8 @@ static bool handle_request(struct dso_session *s, const struct incoming *in, str
 		dso_end_abort(s, DSO_REASON_MEMORY);
 		return false;
 	}
-	*ret_event = (struct dso_event){.type = DSO_EVENT_REQUEST, .id = m.id, .tlv_type = m.type, .data = m.data};
+	*ret_event = (struct dso_event){
+	        .type = DSO_EVENT_REQUEST, .id = m.id, .tlv_type = m.type, .data = m.data, .message_len = in->len};
 	return true;
 }
 
@@ -180,7 +181,8 @@ static bool handle_unidirectional(struct dso_session *s, const struct incoming *
 		dso_end_close(s, DSO_REASON_RETRY_DELAY);
 		return true;
 	}
-	*ret_event = (struct dso_event){.type = DSO_EVENT_UNIDIRECTIONAL, .tlv_type = m.type, .data = m.data};
+	*ret_event = (struct dso_event){
+	        .type = DSO_EVENT_UNIDIRECTIONAL, .tlv_type = m.type, .data = m.data, .message_len = in->len};
 	return true;
 }
 

@@ -158,10 +158,10 @@ struct dso_event {
 	uint16_t rcode;
 	bool has_retry_delay;
 	uint32_t retry_delay_ms;
-	uint16_t tlv_type; /* primary TLV of a request, unidirectional or response; 0: none */
-	struct bytes_reader
-	        data; /* its data; base is the DNS message (byte 0 of the ID). Or the whole ordinary message */
-	uint32_t inactivity_ms; /* DSO_EVENT_ESTABLISHED / _FENCE: values in force */
+	uint16_t tlv_type;        /* primary TLV of a request, unidirectional or response; 0: none */
+	struct bytes_reader data; /* its data, base is byte 0 of the ID; or the whole ordinary message */
+	size_t message_len;       /* of a REQUEST or UNIDIRECTIONAL: the whole message, padding included */
+	uint32_t inactivity_ms;   /* DSO_EVENT_ESTABLISHED / _FENCE: values in force */
 	uint32_t keepalive_ms;
 };
 

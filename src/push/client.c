@@ -174,11 +174,8 @@ static void emit(struct push_client *c, struct event event)
 static void emit_change(struct push_client *c, uint32_t handle, struct push_record *r, enum feed_op op)
 {
 	push_view_ref(r);
-	emit(c, (struct event){.type = PUSH_CLIENT_CHANGE,
-	                       .handle = handle,
-	                       .record = r,
-	                       .op = (uint8_t)op,
-	                       .ttl = r->ttl});
+	emit(c, (struct event){
+	                .type = PUSH_CLIENT_CHANGE, .handle = handle, .record = r, .op = (uint8_t)op, .ttl = r->ttl});
 	c->batch_changes++;
 }
 
@@ -576,7 +573,7 @@ static void handle_push(struct push_client *c, const struct dso_event *event)
 		dso_session_abort(c->session, DSO_REASON_APPLICATION);
 		return;
 	}
-	if (push_read_check(event->data, (size_t)(event->data.end - event->data.base))) {
+	if (push_read_check(event->data, event->message_len)) {
 		dso_session_abort(c->session, DSO_REASON_TLV);
 		return;
 	}

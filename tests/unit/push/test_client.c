@@ -587,6 +587,26 @@ static void test_push_too_long(void **state)
 	}
 }
 
+/* PUSH-208: padding counts in the length of the message. */
+static void test_push_too_long_by_padding(void **state)
+{
+	(void)state;
+	for (size_t excess = 0; excess < 2; excess++) {
+		static uint8_t message[16384];
+		size_t len = PUSH_MESSAGE_MAX + excess;
+		restart();
+		open_question("a.", DNS_TYPE_A, NULL);
+		memset(message, 0, sizeof(message));
+		message[2] = 0x30;
+		from_hex("0041001101610000010001000000780004c0000201", message + 12);
+		bytes_store_u16(message + 33, 3);
+		bytes_store_u16(message + 35, (uint16_t)(len - 37));
+		end_feed_bytes(&end, message, len, false);
+		assert_int_equal(end.aborted, excess == 1);
+		assert_int_equal(push_client_record_count(client), 1 - excess);
+	}
+}
+
 /* PUSH-200, PUSH-202, PUSH-203: Push messages that a server must not send. PUSH-212: PUSH that nobody asked for. */
 static void test_bad_messages(void **state)
 {
@@ -1214,6 +1234,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(test_push_collective_scope, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_bad_push, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_push_too_long, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_push_too_long_by_padding, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_bad_messages, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_response_with_subscribe, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_ageing, setup, teardown),
