@@ -4,7 +4,7 @@
 
 #include "base/err.h"
 #include "cli/cli.h"
-#include "net/crypto.h"
+#include "client/tsig.h"
 
 enum option {
 	OPTION_SERVER,
@@ -131,33 +131,9 @@ static int unknown_option(const char *word)
 	return cli_wrong(word, why);
 }
 
-/* [ALG:]NAME:SECRET */
-static int parse_tsig(const char *text, struct wire_tsig_key *key)
-{
-	const char *first = strchr(text, ':');
-	const char *second = first ? strchr(first + 1, ':') : NULL;
-	const char *name = second ? first + 1 : text;
-	const char *secret = second ? second + 1 : first ? first + 1 : NULL;
-
-	if (!secret) {
-		return cli_wrong("--tsig", "is of the form [ALGORITHM:]NAME:SECRET");
-	}
-	key->algorithm = WIRE_TSIG_HMAC_SHA256;
-	if (second && wire_tsig_algorithm_from_text(text, (size_t)(first - text), &key->algorithm)) {
-		return cli_wrong("--tsig", "unknown algorithm; known are hmac-sha256, hmac-sha512 and their like");
-	}
-	if (wire_name_from_text(name, (size_t)(secret - 1 - name), NULL, &key->name)) {
-		return cli_wrong("--tsig", "the key's name is not a domain name");
-	}
-	if (net_base64_decode(secret, strlen(secret), key->secret, sizeof(key->secret), &key->secret_len) ||
-	    key->secret_len == 0) {
-		return cli_wrong("--tsig", "the secret is not base64");
-	}
-	return 0;
-}
-
 static int take_option(struct cli_options *o, enum option option, const char *value)
 {
+	const char *why;
 	char *end;
 	switch (option) {
 	case OPTION_SERVER:
@@ -183,7 +159,7 @@ static int take_option(struct cli_options *o, enum option option, const char *va
 		return 0;
 	case OPTION_TSIG:
 		o->has_tsig = true;
-		return parse_tsig(value, &o->tsig);
+		return client_tsig_parse(value, &o->tsig, &why) ? cli_wrong("--tsig", why) : 0;
 	case OPTION_JSON:
 		o->json = true;
 		return 0;

@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "cli/cli.h"
-#include "conn/hmac.h"
+#include "client/tsig.h"
 #include "wire/dns.h"
 #include "wire/message.h"
 
@@ -125,7 +125,7 @@ static int check_answer(const uint8_t *answer, size_t len, struct wire_tsig_stat
 	struct wire_message m;
 	int err = wire_message_read(answer, len, &m);
 	if (!err && tsig) {
-		err = m.has_tsig ? wire_tsig_check_answer(&m, conn_hmac, (uint64_t)time(NULL), tsig) : ERR_BADSIG;
+		err = client_tsig_check(&m, tsig);
 	}
 	if (err) {
 		cli_error("the answer cannot be used", err_text(err));
@@ -137,13 +137,12 @@ static int check_answer(const uint8_t *answer, size_t len, struct wire_tsig_stat
 int cli_exchange(const struct cli_options *o, const uint8_t *message, size_t len, uint8_t **ret_answer, size_t *ret_len)
 {
 	static uint8_t bytes[DNS_MESSAGE_MAX];
-	struct wire_tsig_state tsig = {.key = &o->tsig};
+	struct wire_tsig_state tsig;
 	struct cli_run r;
 	uint32_t id;
 
 	memcpy(bytes, message, len);
-	if (o->has_tsig &&
-	    wire_tsig_sign(bytes, len, sizeof(bytes), true, &tsig, conn_hmac, (uint64_t)time(NULL), &len)) {
+	if (o->has_tsig && client_tsig_sign(&o->tsig, bytes, len, sizeof(bytes), &tsig, &len)) {
 		cli_error("--tsig", "the message could not be signed");
 		return CLI_FAILED;
 	}
