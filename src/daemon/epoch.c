@@ -15,6 +15,7 @@ void epoch_unref(struct epoch *e)
 	net_tls_unref(e->tls);
 	mem_free(e->policies);
 	mem_free(e->zone_ids);
+	mem_free(e->updates_queued);
 	config_free(e->config);
 	mem_free(e);
 }

@@ -201,6 +201,21 @@ static void log_totals(struct store *s)
 	}
 	SERVE_COUNTERS(LOG_TOTAL)
 #undef LOG_TOTAL
+	const struct {
+		const char *name;
+		uint64_t value;
+	} others[] = {
+	        {"connections_accepted", t.accepted},
+	        {"connections_limited", t.limited},
+	        {"handshakes_failed", t.handshakes_failed},
+	        {"updates_limited", t.updates_limited},
+	};
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (others[i].value) {
+			snprintf(text, sizeof(text), "%llu", (unsigned long long)others[i].value);
+			log_event(LOG_LEVEL_INFO, "total", "counter", others[i].name, "value", text, NULL);
+		}
+	}
 	for (int i = 1; i < DSO_REASON_COUNT; i++) {
 		if (t.reasons[i]) {
 			snprintf(text, sizeof(text), "%llu", (unsigned long long)t.reasons[i]);

@@ -94,7 +94,8 @@ static int make_epoch(struct config *config, struct epoch **ret_epoch)
 	e->config = config;
 	e->policies = mem_calloc(config->zone_count, sizeof(*e->policies));
 	e->zone_ids = mem_calloc(config->zone_count, sizeof(*e->zone_ids));
-	if (!e->policies || !e->zone_ids) {
+	e->updates_queued = mem_calloc(config->zone_count, sizeof(*e->updates_queued));
+	if (!e->policies || !e->zone_ids || !e->updates_queued) {
 		epoch_unref(e);
 		return ERR_NOMEM;
 	}
@@ -189,6 +190,8 @@ static void run_published(struct mailbox_message *message, void *store)
 static void finish_job(struct store *s, struct update_job *job)
 {
 	atomic_fetch_sub(&s->process->updates_queued, 1);
+	atomic_fetch_sub(job->queued, 1);
+	epoch_unref(job->epoch);
 	job->message.run = worker_run_job;
 	mailbox_post(worker_mailbox(job->worker), &job->message);
 }

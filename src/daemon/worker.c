@@ -209,14 +209,32 @@ static void on_opened(void *context, struct conn *c)
 	}
 }
 
-/* Give an authorised UPDATE to the writer, or answer SERVFAIL when too many wait already. False then. */
+/* Where the UPDATEs of a zone are counted. The zone is one of the epoch's. */
+static atomic_long *queue_of(const struct epoch *e, uint32_t zone_id)
+{
+	size_t i = 0;
+	while (i + 1 < e->config->zone_count && e->zone_ids[i] != zone_id) {
+		i++;
+	}
+	return &e->updates_queued[i];
+}
+
+/* Give an authorised UPDATE to the writer; false when too many wait already, in all or for its zone. */
 static bool submit(struct worker *w, struct update_job *job)
 {
 	const struct config_limits *limits = &w->epoch->config->limits;
+	atomic_long *queued = queue_of(w->epoch, job->update->zone_id);
 	if (atomic_fetch_add(&w->process->updates_queued, 1) >= (long)limits->updates_queued_total) {
 		atomic_fetch_sub(&w->process->updates_queued, 1);
 		return false;
 	}
+	if (atomic_fetch_add(queued, 1) >= (long)limits->updates_queued_zone) {
+		atomic_fetch_sub(queued, 1);
+		atomic_fetch_sub(&w->process->updates_queued, 1);
+		return false;
+	}
+	job->epoch = epoch_ref(w->epoch);
+	job->queued = queued;
 	job->message.run = w->store_run_job;
 	mailbox_post(w->process->store, &job->message);
 	return true;
@@ -239,6 +257,7 @@ static struct update_job *new_job(struct worker *w, struct serve_update *u)
 static size_t fail_job(struct worker *w, struct update_job *job)
 {
 	job->update->result = ERR_SERVFAIL;
+	w->totals.updates_limited++;
 	size_t len = serve_update_answer(w->serve, job->update, w->out, sizeof(w->out));
 	serve_update_free(job->update);
 	mem_free(job);
@@ -800,6 +819,7 @@ void worker_add_totals(struct worker *w, struct worker_totals *sum)
 #undef ADD
 	sum->accepted += w->totals.accepted;
 	sum->limited += w->totals.limited;
+	sum->updates_limited += w->totals.updates_limited;
 	sum->handshakes_failed += w->totals.handshakes_failed;
 	sum->aborted += w->totals.aborted;
 	sum->closed += w->totals.closed;

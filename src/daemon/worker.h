@@ -39,6 +39,7 @@ struct epoch {
 	struct net_tls *tls;           /* NULL without listen.tls */
 	struct serve_policy *policies; /* one a zone of the configuration */
 	uint32_t *zone_ids;            /* likewise */
+	atomic_long *updates_queued;   /* likewise: UPDATEs between worker and answer */
 };
 struct epoch *epoch_ref(struct epoch *e);
 /* NULL is fine. */
@@ -56,6 +57,8 @@ struct update_job {
 	struct mailbox_message message; /* to the store: store_run_job(); back: worker_run_job() */
 	struct worker *worker;
 	struct serve_update *update;
+	struct epoch *epoch; /* a reference: whose counters it is counted in */
+	atomic_long *queued; /* of its zone */
 	/* where the answer goes: a connection by slot and generation, or a datagram */
 	bool datagram;
 	uint32_t slot;
@@ -117,7 +120,7 @@ void worker_stop(struct worker *w, uint32_t grace_ms);
 /* What a worker counted; only after worker_join(). */
 struct worker_totals {
 	struct serve_counters serve;
-	uint64_t accepted, limited, handshakes_failed, aborted, closed;
+	uint64_t accepted, limited, updates_limited, handshakes_failed, aborted, closed;
 	uint64_t reasons[DSO_REASON_COUNT];
 };
 void worker_add_totals(struct worker *w, struct worker_totals *sum);
