@@ -326,12 +326,14 @@ static const char *find_conflict(struct zone_txn *txn, const uint8_t *owner, uin
 static bool find_ttl(zs_scanner_t *s, uint32_t *ret_ttl)
 {
 	bool is_soa = s->r_type == DNS_TYPE_SOA && s->r_data_length >= 4;
+	/* Where there is a default the scanner fills it in, so the same number was written out by somebody. */
+	bool is_stated = s->r_ttl != ttl_none || s->default_ttl != ttl_none;
 	if (is_soa && s->default_ttl == ttl_none) {
 		uint32_t minimum = bytes_load_u32(s->r_data + s->r_data_length - 4);
 		s->default_ttl = minimum > INT32_MAX ? 0 : minimum;
 	}
-	*ret_ttl = s->r_ttl == ttl_none ? s->default_ttl : s->r_ttl;
-	return *ret_ttl != ttl_none;
+	*ret_ttl = is_stated ? s->r_ttl : s->default_ttl;
+	return is_stated || s->default_ttl != ttl_none;
 }
 
 /* Take the record that the scanner has read. 0 or ERR_NOMEM. */
