@@ -69,6 +69,7 @@ struct dnspush {
 	bool progressed;           /* this connection got a session or an answer */
 	bool told_delay;           /* the server said Retry Delay */
 	uint32_t delay_ms;
+	bool asked;  /* a Keepalive went out on this connection */
 	bool no_dso; /* the server refused DSO on this connection */
 	bool closing;
 	struct request *requests;
@@ -301,6 +302,7 @@ static void connect_next(struct dnspush *h)
 	const struct net_address *a = &h->addresses[h->next_address++ % h->address_count];
 	h->progressed = false;
 	h->told_delay = false;
+	h->asked = false;
 	h->no_dso = false;
 	int fd = net_connect(a);
 	if (fd < 0) {
@@ -333,14 +335,21 @@ static void send_requests(struct dnspush *h)
 	}
 }
 
+/* A DSO session always starts with a Keepalive (DSO-031); the SUBSCRIBEs follow once it is there. */
+static void ask_for_session(struct dnspush *h, struct dso_session *session)
+{
+	uint16_t id;
+	push_client_attach(h->push, session, now_of(h));
+	dso_session_keepalive(session, now_of(h), &id);
+	h->asked = true;
+}
+
 static void on_opened(void *context, struct conn *c)
 {
 	struct dnspush *h = context;
-	uint16_t id;
 	h->state = STATE_OPEN;
 	if (push_client_wanted_count(h->push) > 0) {
-		push_client_attach(h->push, conn_session(c), now_of(h));
-		dso_session_keepalive(conn_session(c), now_of(h), &id);
+		ask_for_session(h, conn_session(c));
 	}
 	send_requests(h);
 	conn_flush(c);
@@ -479,7 +488,9 @@ static void on_closed(void *context, struct conn *c, int error, enum dso_reason 
 	if (!wanted(h)) {
 		return; /* the inactivity timer ended it: nobody misses it */
 	}
-	uint32_t retry_ms = h->no_dso || own_abort ? NO_DSO_MS : backoff_ms(h);
+	/* Dropped while the session was being set up: most likely by a server that knows no DSO (DSO-029, DSO-030). */
+	bool dropped_early = h->asked && !h->progressed && !h->told_delay;
+	uint32_t retry_ms = h->no_dso || own_abort || dropped_early ? NO_DSO_MS : backoff_ms(h);
 	disconnected(h, words, retry_ms, untrusted);
 }
 
@@ -511,15 +522,13 @@ static void on_expired(void *context, struct timers_entry *entry, uint64_t now_m
 /* Something is wanted: make sure that there is, or will be, a connection with what it takes. */
 static void need_connection(struct dnspush *h)
 {
-	uint16_t id;
 	arm_tick(h);
 	if (h->state == STATE_IDLE && h->retry.place == 0) {
 		net_loop_timer(h->loop, &h->retry, now_of(h));
 	} else if (h->state == STATE_OPEN) {
 		struct dso_session *session = conn_session(h->conn);
-		if (push_client_wanted_count(h->push) > 0 && !h->no_dso && !dso_session_established(session)) {
-			push_client_attach(h->push, session, now_of(h));
-			dso_session_keepalive(session, now_of(h), &id);
+		if (push_client_wanted_count(h->push) > 0 && !h->no_dso && !h->asked) {
+			ask_for_session(h, session);
 		}
 		send_requests(h);
 		conn_flush(h->conn);
