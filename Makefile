@@ -4,7 +4,7 @@ DESTDIR ?=
 FUZZ_SECONDS ?= 60
 BUILD := build
 
-.PHONY: all build demo run bench check fuzz install deb clean
+.PHONY: all build programs demo run bench check fuzz install deb clean
 
 all: build
 
@@ -13,15 +13,21 @@ build:
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) --prefix=$(PREFIX)
 	@ninja -C $(BUILD)
 
-demo: build
+# What a demo needs: no tests.
+programs:
+	@tools/install-deps.sh build
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) --prefix=$(PREFIX)
+	@ninja -C $(BUILD) dnspushd dnspush
+
+demo: programs
 	@tools/install-deps.sh demo
 	@tools/demo.sh
 
-run: build
+run: programs
 	@tools/install-deps.sh demo
 	@tools/run.sh
 
-bench: build
+bench: programs
 	@tools/install-deps.sh bench
 	@bench/run.sh
 

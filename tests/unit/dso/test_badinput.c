@@ -16,7 +16,7 @@ static void counts_in_request_dso_002(void **state)
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
 		struct peer p;
-		char m[128];
+		char m[256];
 		server_up(&p);
 		snprintf(m, sizeof(m), "%s %s 00030000", wrong_counts[i], ka(1, 2));
 		feed(&p, m);
@@ -33,7 +33,7 @@ static void counts_elsewhere_dso_101(void **state)
 	for (size_t i = 0; i < 4; i++) {
 		struct peer p;
 		uint16_t id;
-		char m[128];
+		char m[256];
 		server_up(&p);
 		snprintf(m, sizeof(m), "0000%s 00420002 0001", wrong_counts[i] + 4);
 		feed(&p, m);
