@@ -117,12 +117,13 @@ make_build "build with gcc" build gcc
 mkdir -p build
 rm -f "$result"
 
-begin "layers, format, conformance table"
+begin "layers, format, documents, conformance table"
 one_passed=0
 one_failed=0
 single tools/check-layers.sh --self-test
 single tools/check-layers.sh
 single tools/check-format.sh
+single tools/check-docs.sh
 single /usr/bin/python3 tools/conformance.py --check
 end $one_passed $one_failed
 
