@@ -9,7 +9,7 @@ build=(gcc libc6-dev make meson ninja-build pkgconf scdoc libuv1-dev libssl-dev 
 demo=(openssl bind9-dnsutils python3 procps)
 test=("${demo[@]}" clang libclang-rt-14-dev clang-format knot knot-dnsutils nsd bind9 bind9-utils python3
 	python3-dnspython python3-pytest tshark iproute2)
-bench=("${demo[@]}" knot knot-dnsutils nsd bind9 bind9-utils python3 python3-dnspython iproute2)
+bench=("${demo[@]}" dnsperf knot knot-dnsutils nsd bind9 bind9-utils python3 python3-dnspython iproute2)
 deb=(debhelper dpkg-dev fakeroot)
 
 case $purpose in
