@@ -5,12 +5,14 @@
  * no thread, no global state and takes no signals: it is driven by its owner, who
  * waits until dnspush_fd() is readable or dnspush_timeout_ms() has passed, calls
  * dnspush_process(), and then takes events by dnspush_next_event() until there are no
- * more. It reconnects by itself and reports only differences then.
+ * more. It connects when there is something to do and reconnects by itself. What it
+ * knows of a name outlives a session: after a reconnect only differences are reported;
+ * while there is no session, records whose TTL passes are reported as removed.
  *
  * Threads: one handle, one thread at a time; different handles are independent.
  * Strings given are copied; strings in events are valid until the next call on the
  * handle. Functions that can fail return 0 or a negative DNSPUSH_E... code;
- * dnspush_error() has words for people.
+ * dnspush_error() has words for people. *ret_... are written on success only.
  */
 #ifndef DNSPUSH_H
 #define DNSPUSH_H
@@ -25,11 +27,11 @@ extern "C" {
 enum dnspush_error_code {
 	DNSPUSH_OK = 0,
 	DNSPUSH_E_MEMORY = -1,   /* memory ended; the call had no effect */
-	DNSPUSH_E_ARGUMENT = -2, /* a name, type, option or rdata is not well formed */
-	DNSPUSH_E_STATE = -3,    /* not possible now (not connected, nothing asked) */
+	DNSPUSH_E_ARGUMENT = -2, /* a name, type, option, rdata or id is no good, or the server cannot be resolved */
+	DNSPUSH_E_STATE = -3,    /* not possible now: no session, or the handle was closed */
 	DNSPUSH_E_SYSTEM = -4,   /* the operating system refused; errno */
 	DNSPUSH_E_TLS = -5,      /* certificate, key or CA file cannot be used */
-	DNSPUSH_E_LIMIT = -6,    /* too many subscriptions or requests under way */
+	DNSPUSH_E_LIMIT = -6,    /* too many subscriptions, or 1000 requests under way */
 };
 
 /*
@@ -37,7 +39,7 @@ enum dnspush_error_code {
  * for that; an address never waits. Zero-initialise; NULL means the default.
  */
 struct dnspush_options {
-	const char *server;       /* HOST[@PORT], port 853 by default; an address or a name */
+	const char *server;       /* required: HOST[@PORT], port 853 by default; an address or a name */
 	const char *tls_ca;       /* PEM file of trusted CAs; default: the system's */
 	const char *tls_hostname; /* name the certificate must be for; default: the host of `server` */
 	const char *tls_pin;      /* base64 SHA-256 of the server's public key (RFC 7858); replaces the CA check */
@@ -49,7 +51,10 @@ struct dnspush_options {
 
 struct dnspush;
 
-/* A handle that will connect as soon as there is something to do. `error` (may be NULL) gets words on failure. */
+/*
+ * A handle that will connect as soon as there is something to do. Files are read here, once. On failure `error`
+ * (may be NULL) gets words: DNSPUSH_E_ARGUMENT, _TLS, _MEMORY, _SYSTEM.
+ */
 int dnspush_new(const struct dnspush_options *options, char *error, size_t error_size, struct dnspush **ret_handle);
 /* Close the session in an orderly way as far as that needs no waiting, and free all. NULL is fine. */
 void dnspush_free(struct dnspush *h);
@@ -58,37 +63,57 @@ void dnspush_free(struct dnspush *h);
 int dnspush_fd(const struct dnspush *h);
 /* Milliseconds until dnspush_process() must be called anyway; -1: no limit. */
 int dnspush_timeout_ms(const struct dnspush *h);
-/* Do what can be done without waiting. */
+/* Do what can be done without waiting. That a connection fails is no failure of this call but an event. */
 int dnspush_process(struct dnspush *h);
-/* Words about the last failure of a call; "" if none. */
+/* Words about the last call that failed; "" if none did. */
 const char *dnspush_error(const struct dnspush *h);
 
-/* Follow `name` and `type` ("A", "ANY", "TYPE65280"; NULL: ANY). *ret_id names the subscription in events. */
+/*
+ * Follow `name` and `type` ("A", "ANY", "TYPE65280"; NULL: ANY) in class IN. *ret_id names the subscription in
+ * DNSPUSH_EVENT_SUBSCRIBED and _REFUSED. A refused one is asked again by itself. DNSPUSH_E_ARGUMENT, _STATE, _LIMIT,
+ * _MEMORY.
+ */
 int dnspush_subscribe(struct dnspush *h, const char *name, const char *type, uint32_t *ret_id);
+/*
+ * Follow it no longer. Records that no other subscription vouches for are reported as removed when their TTL has
+ * passed. DNSPUSH_E_ARGUMENT if there is no such id.
+ */
 int dnspush_unsubscribe(struct dnspush *h, uint32_t id);
-/* Ask the server to verify a record (RECONFIRM). DNSPUSH_E_STATE without a session. */
+/*
+ * Ask the server to verify a record (RECONFIRM); there is no answer. DNSPUSH_E_STATE without a session, which exists
+ * from DNSPUSH_EVENT_CONNECTED on; DNSPUSH_E_ARGUMENT for a type such as ANY or rdata that is not of the type.
+ */
 int dnspush_reconfirm(struct dnspush *h, const char *name, const char *type, const char *rdata);
 
 /*
  * Send one DNS message (a query, an UPDATE; wire form, any ID) over the session; the answer comes
  * as DNSPUSH_EVENT_ANSWER with *ret_id. The copy sent bears another ID (which TSIG allows); the answer
- * is given back with the ID of the message given. It waits for the connection if there is none yet.
+ * is given back with the ID of the message given. It waits for the connection if there is none yet;
+ * if the connection ends before the answer comes, DNSPUSH_EVENT_FAILED says so, and nothing is sent
+ * twice. DNSPUSH_E_ARGUMENT, _STATE, _LIMIT, _MEMORY.
  */
 int dnspush_send(struct dnspush *h, const void *message, size_t len, uint32_t *ret_id);
 
-/* No more reconnects: say goodbye (close_notify) and go quiet; DNSPUSH_EVENT_CLOSED comes when it is done. */
+/*
+ * No more reconnects: say goodbye (close_notify) and go quiet; DNSPUSH_EVENT_CLOSED comes when it is done. Requests
+ * without an answer fail. Only dnspush_process(), dnspush_next_event() and dnspush_free() make sense afterwards.
+ */
 void dnspush_close(struct dnspush *h);
 
 enum dnspush_event_type {
-	DNSPUSH_EVENT_CONNECTED,    /* `server`, `tls`, `authenticated`, `push` (0: the server does not offer DSO) */
-	DNSPUSH_EVENT_SUBSCRIBED,   /* `id`, `name`, `type`: NOERROR */
-	DNSPUSH_EVENT_ADD,          /* one record: also when only its TTL changed */
-	DNSPUSH_EVENT_REMOVE,       /* one record; a collective removal is unfolded */
+	/* A DSO session is there, so only if something is followed: `server`, `tls`, `authenticated`, `push` (0: the
+	   server does not offer DSO). */
+	DNSPUSH_EVENT_CONNECTED,
+	DNSPUSH_EVENT_SUBSCRIBED, /* `id`, `name`, `type`, `dns_class`: NOERROR; what there is follows as ADD */
+	/* One record: `name`, `type`, `dns_class`, `ttl`, `rdata`; also when only its TTL changed. Told once,
+	   however many subscriptions it matches. */
+	DNSPUSH_EVENT_ADD,
+	DNSPUSH_EVENT_REMOVE,       /* one record, with the TTL that it had; a collective removal is unfolded */
 	DNSPUSH_EVENT_BATCH,        /* end of the changes that arrived together; `changes` */
-	DNSPUSH_EVENT_REFUSED,      /* `id`, `name`, `type`, `rcode`, `retry_after_ms` */
+	DNSPUSH_EVENT_REFUSED,      /* `id`, `name`, `type`, `rcode`, `retry_after_ms`; also if cancelled later */
 	DNSPUSH_EVENT_ANSWER,       /* `id`, `message`, `message_len` */
 	DNSPUSH_EVENT_FAILED,       /* the request `id` of dnspush_send() will get no answer; `reason` */
-	DNSPUSH_EVENT_DISCONNECTED, /* `reason`, `retry_after_ms`: tried again then by itself */
+	DNSPUSH_EVENT_DISCONNECTED, /* `server`, `reason`, `untrusted`, `retry_after_ms`: tried again then by itself */
 	DNSPUSH_EVENT_CLOSED,       /* after dnspush_close() */
 };
 
@@ -101,11 +126,11 @@ struct dnspush_event {
 	uint32_t ttl;
 	const char *rdata; /* presentation form */
 	size_t changes;
-	const char *rcode; /* mnemonic */
-	uint32_t retry_after_ms;
-	const char *server;        /* NAME@PORT */
+	const char *rcode;         /* mnemonic */
+	uint32_t retry_after_ms;   /* DISCONNECTED: UINT32_MAX is never, as the server asked for */
+	const char *server;        /* HOST@PORT */
 	const char *tls;           /* "TLSv1.3" */
-	const char *authenticated; /* "pkix", "pin", "dane", "none" */
+	const char *authenticated; /* "pkix", "pin", "none" */
 	int push;
 	const char *reason; /* for people */
 	int untrusted;      /* DISCONNECTED: the server could not be authenticated */
