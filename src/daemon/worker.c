@@ -80,7 +80,7 @@ struct worker {
 	uint8_t out[DNS_MESSAGE_MAX];
 };
 
-enum { NO_SLOT = UINT32_MAX };
+#define NO_SLOT UINT32_MAX
 
 static uint64_t now_ms(void *context)
 {
@@ -340,6 +340,10 @@ static void on_closed(void *context, struct conn *c, int error, enum dso_reason 
 		w->totals.aborted++;
 		w->totals.reasons[reason]++;
 		log_peer(w, "session-aborted", peer, dso_reason_text(reason));
+	} else if (reason == DSO_REASON_NONE && error == ERR_TIMEOUT) {
+		/* It took nothing of what was sent. */
+		w->totals.aborted++;
+		log_peer(w, "session-aborted", peer, conn_error(c));
 	}
 	w->totals.closed++;
 	conn_quota_give(w->process->quota, peer);

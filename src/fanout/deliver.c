@@ -10,7 +10,7 @@
 #include "push/codec.h"
 #include "wire/dns.h"
 
-enum { NONE = UINT32_MAX };
+#define NONE UINT32_MAX /* end of a chain of entries */
 
 /* A key whose view changed, with its part of the list of all changes. */
 struct touched {
@@ -76,9 +76,23 @@ void fanout_batch_free(struct fanout_batch *b)
 	mem_free(b);
 }
 
+static int forget_stamps(void *context, struct fanout_key *key)
+{
+	(void)context;
+	key->stamp = 0;
+	for (uint32_t i = 0; i < key->count; i++) {
+		key->subscribers[i]->stamp = 0;
+	}
+	return 0;
+}
+
 void fanout_batch_begin(struct fanout_batch *b)
 {
-	b->stamp++;
+	if (++b->stamp == 0) {
+		/* The numbers start over: what was touched long ago must not look as if it were just now. */
+		fanout_index_walk(b->index, (const uint8_t *)"", true, forget_stamps, b);
+		b->stamp = 1;
+	}
 	b->changes.count = 0;
 	b->touched_count = 0;
 	b->entry_count = 0;
