@@ -367,6 +367,7 @@ def test_who_never_reads_is_shed(make_server):
             i += 1
             assert time.monotonic() < deadline
         quick.expect_alive()
+    server.process.err.wait(lambda line: "session-aborted" in line and "took nothing" in line)
     updater.close()
 
 
