@@ -519,17 +519,28 @@ class Silence(Exception):
 class Session:
     """One TLS connection to a server, with DNS messages in and out and the end of the connection in full detail."""
 
-    def __init__(self, port, ca, hostname=HOST, rcvbuf=None, timeout=WAIT):
+    def __init__(self, port, ca, hostname=HOST, rcvbuf=None):
         self.socket = socket.socket()
         if rcvbuf:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
-        self.socket.settimeout(timeout)
+        self.socket.settimeout(WAIT)
         self.socket.connect(("127.0.0.1", port))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         context = ssl.create_default_context(cafile=str(ca))
         context.set_alpn_protocols(["dot"])
+        self._start(context, server_hostname=hostname)
+
+    @classmethod
+    def accepted(cls, sock, context):
+        """The server's end of a connection."""
+        self = cls.__new__(cls)
+        self.socket = sock
+        self._start(context, server_side=True)
+        return self
+
+    def _start(self, context, **options):
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname=hostname)
+        self.tls = context.wrap_bio(self.incoming, self.outgoing, **options)
         self.plain = bytearray()
         self.next_id = 1
         self.was_reset = False
@@ -689,15 +700,45 @@ class Session:
         return answer
 
 
+class FakeServer:
+    """A server that does what the test says, to see what a client does about it."""
+
+    def __init__(self, certificates):
+        _, certificate, key = certificates
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(certificate, key)
+        self.context.set_alpn_protocols(["dot"])
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.settimeout(WAIT)
+        self.port = self.listener.getsockname()[1]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+
+    def accept(self):
+        return Session.accepted(self.listener.accept()[0], self.context)
+
+    def established(self, inactivity=15000, interval=3600000):
+        """A client that got its session: its first message must be a Keepalive request (DSO-031, DSO-093)."""
+        session = self.accept()
+        first = session.recv()
+        assert first.id != 0 and first.flags == 0x3000 and first.counts == (0, 0, 0, 0), first
+        assert first.tlvs[0][0] == KEEPALIVE and len(first.tlvs[0][1]) == 8
+        session.send(keepalive(first.id, inactivity, interval, flags=0xB000))
+        return session
+
+    def subscribed(self):
+        """A client whose one SUBSCRIBE was accepted: the session and the ID."""
+        session = self.established()
+        message = session.recv()
+        assert message.id != 0 and message.flags == 0x3000 and message.tlvs[0][0] == SUBSCRIBE, message
+        session.send(dso(message.id, flags=0xB000))
+        return session, message.id
+
+
 def short(changes):
     """Changes in a form easy to compare: (name, type, ttl, rdata), sorted."""
     return sorted((c.name, dns.rdatatype.to_text(c.rdtype), c.ttl, c.rdata or "") for c in changes)
-
-
-@contextlib.contextmanager
-def raises_reset():
-    try:
-        yield
-    except Reset:
-        return
-    raise AssertionError("no reset")
