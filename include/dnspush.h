@@ -63,7 +63,10 @@ void dnspush_free(struct dnspush *h);
 int dnspush_fd(const struct dnspush *h);
 /* Milliseconds until dnspush_process() must be called anyway; -1: no limit. */
 int dnspush_timeout_ms(const struct dnspush *h);
-/* Do what can be done without waiting. That a connection fails is no failure of this call but an event. */
+/*
+ * Do what can be done without waiting. That a connection fails is no failure of this call but an event.
+ * DNSPUSH_E_MEMORY, from then on always, once memory ended under an event: events are missing, free the handle.
+ */
 int dnspush_process(struct dnspush *h);
 /* Words about the last call that failed; "" if none did. */
 const char *dnspush_error(const struct dnspush *h);

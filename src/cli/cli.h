@@ -55,6 +55,7 @@ struct cli_run {
 	uint64_t deadline_ms; /* monotonic; UINT64_MAX: none */
 	bool interrupted;
 	bool timed_out;
+	bool failed; /* the handle cannot go on; told already */
 };
 
 /* Make the handle; tells the error itself: 0 or an exit status. `default_timeout_ms` applies without --timeout; 0:

@@ -20,6 +20,8 @@ struct update {
 	uint8_t message[DNS_MESSAGE_MAX];
 	bool updates_begun; /* prerequisites come first */
 	unsigned count;
+	const struct cli_options *options;
+	struct wire_name zone;
 	const char *where; /* "standard input:LINE" or the command */
 };
 
@@ -180,6 +182,53 @@ static int prerequisite(struct update *u, char *text)
 	              not ? DNS_CLASS_NONE : DNS_CLASS_ANY, 0, NULL, 0);
 }
 
+/* An empty message for the zone. Room is left for a TSIG. */
+static void begin(struct update *u)
+{
+	enum { TSIG_SPACE = 1024 };
+	u->count = 0;
+	u->updates_begun = false;
+	wire_build_init(&u->builder, u->message, sizeof(u->message) - TSIG_SPACE, 0, DNS_OPCODE_UPDATE << 11);
+	wire_build_question(&u->builder, u->zone.data, DNS_TYPE_SOA, DNS_CLASS_IN);
+}
+
+static int report(const struct update *u, unsigned rcode)
+{
+	char text[WIRE_TYPE_TEXT_MAX], zone[WIRE_NAME_TEXT_MAX];
+	wire_rcode_to_text(rcode, text);
+	wire_name_to_text(u->zone.data, zone, sizeof(zone));
+	if (u->options->json) {
+		json_t *object = json_pack("{s:s, s:s}", "zone", zone, "rcode", text);
+		json_dumpf(object, stdout, JSON_COMPACT);
+		putchar('\n');
+		json_decref(object);
+	}
+	if (rcode != DNS_RCODE_NOERROR) {
+		cli_error(zone, text);
+		return CLI_FAILED;
+	}
+	return CLI_DONE;
+}
+
+/* Send what was put together, say how it went, and begin anew. Nothing to send is no fault. */
+static int transact(struct update *u)
+{
+	uint8_t *answer = NULL;
+	struct wire_message m;
+	size_t len;
+	if (u->count == 0) {
+		return CLI_DONE;
+	}
+	len = wire_build_finish(&u->builder, DNS_OPCODE_UPDATE << 11);
+	int status = cli_exchange(u->options, u->message, len, &answer, &len);
+	if (status == CLI_DONE) {
+		status = wire_message_read(answer, len, &m) ? CLI_FAILED : report(u, wire_header_rcode(&m.header));
+	}
+	mem_free(answer);
+	begin(u);
+	return status;
+}
+
 /* One line or group: [update] add|delete ..., prereq ... */
 static int command(struct update *u, char *text)
 {
@@ -202,7 +251,10 @@ static int command(struct update *u, char *text)
 		return prerequisite(u, rest);
 	}
 	if (strcasecmp(word, "send") == 0) {
-		return 0; /* what was read is sent at the end anyway */
+		return transact(u);
+	}
+	if (strcasecmp(word, "server") == 0 || strcasecmp(word, "zone") == 0 || strcasecmp(word, "key") == 0) {
+		return wrong(u, word, "server, zone and key are given on the command line");
 	}
 	return wrong(u, word, "not one of add, delete, prereq, send");
 }
@@ -252,58 +304,26 @@ static int read_groups(struct update *u, char *const *words, int count)
 	return status;
 }
 
-static int build(const struct cli_options *o, struct update *u, size_t *ret_len)
-{
-	struct wire_name zone;
-	if (o->word_count < 2) {
-		return cli_wrong("update", "needs ZONE -- add|delete NAME [TTL] TYPE [RDATA], or ZONE -");
-	}
-	if (wire_name_from_text(o->words[0], strlen(o->words[0]), NULL, &zone)) {
-		return cli_wrong(o->words[0], "not a domain name");
-	}
-	wire_build_init(&u->builder, u->message, sizeof(u->message) - 1024, 0, DNS_OPCODE_UPDATE << 11);
-	wire_build_question(&u->builder, zone.data, DNS_TYPE_SOA, DNS_CLASS_IN);
-	u->where = "update";
-	int status = o->word_count == 2 && strcmp(o->words[1], "-") == 0
-	                     ? read_lines(u)
-	                     : read_groups(u, o->words + 1, o->word_count - 1);
-	if (status) {
-		return status;
-	}
-	if (u->count == 0) {
-		return cli_wrong("update", "there is nothing to do");
-	}
-	*ret_len = wire_build_finish(&u->builder, DNS_OPCODE_UPDATE << 11);
-	return 0;
-}
-
 int cli_update(const struct cli_options *o)
 {
 	static struct update u;
-	uint8_t *answer = NULL;
-	size_t len;
-	struct wire_message m;
-	char rcode[WIRE_TYPE_TEXT_MAX];
 
-	int status = build(o, &u, &len);
-	status = status ? status : cli_exchange(o, u.message, len, &answer, &len);
-	if (status) {
-		return status;
+	if (o->word_count < 2) {
+		return cli_wrong("update", "needs ZONE -- add|delete NAME [TTL] TYPE [RDATA], or ZONE -");
 	}
-	wire_message_read(answer, len, &m); /* was read before */
-	wire_rcode_to_text(wire_header_rcode(&m.header), rcode);
-	if (o->json) {
-		char zone[WIRE_NAME_TEXT_MAX];
-		wire_name_to_text(m.question.name.data, zone, sizeof(zone));
-		json_t *object = json_pack("{s:s, s:s}", "zone", zone, "rcode", rcode);
-		json_dumpf(object, stdout, JSON_COMPACT);
-		putchar('\n');
-		json_decref(object);
+	if (wire_name_from_text(o->words[0], strlen(o->words[0]), NULL, &u.zone)) {
+		return cli_wrong(o->words[0], "not a domain name");
 	}
-	if (wire_header_rcode(&m.header) != DNS_RCODE_NOERROR) {
-		cli_error(o->words[0], rcode);
-		status = CLI_FAILED;
+	u.options = o;
+	u.where = "update";
+	begin(&u);
+	if (o->word_count == 2 && strcmp(o->words[1], "-") == 0) {
+		int status = read_lines(&u);
+		return status ? status : transact(&u);
 	}
-	mem_free(answer);
-	return status;
+	int status = read_groups(&u, o->words + 1, o->word_count - 1);
+	if (!status && u.count == 0) {
+		return cli_wrong("update", "there is nothing to do");
+	}
+	return status ? status : transact(&u);
 }

@@ -67,7 +67,9 @@ static int subscribe_all(struct watch *w)
 	}
 	if (!types) {
 		for (int i = 0; i < o->word_count && !status; i++) {
-			status = subscribe_pair(w, o->words[i]);
+			status = i > 0 && is_type(o->words[i])
+			                 ? cli_wrong(o->words[i], "a record type among names: write NAME/TYPE pairs")
+			                 : subscribe_pair(w, o->words[i]);
 		}
 		return status;
 	}
@@ -230,6 +232,9 @@ int cli_watch(const struct cli_options *o)
 		return status;
 	}
 	while (cli_run_next(&w.run, &e) && take_event(&w, &e)) {
+	}
+	if (w.run.failed) {
+		w.status = CLI_FAILED;
 	}
 	if (w.status < 0) {
 		w.status = w.run.interrupted || w.accepted ? CLI_DONE : CLI_FAILED;

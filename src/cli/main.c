@@ -36,8 +36,7 @@ static const char common_options[] =
         "      --exec COMMAND         watch: run by /bin/sh on each batch, records on stdin as JSON lines\n"
         "      --no-poll              fail rather than fall back to polling\n"
         "  -v, --verbose              say more\n"
-        "  -h, --help                 this text\n"
-        "  -V, --version              version\n";
+        "  -h, --help                 this text\n";
 
 static void print_help(FILE *out)
 {
@@ -50,6 +49,7 @@ static void print_help(FILE *out)
 	}
 	fputs("\n", out);
 	fputs(common_options, out);
+	fputs("  -V, --version              version\n", out);
 	fputs("\nExit status: 0 done, 1 failed at run time, 2 wrong usage.\nExample: dnspush watch "
 	      "_ipp._tcp.example.com "
 	      "PTR --server ns1.example.com\n",

@@ -81,7 +81,11 @@ bool cli_run_next(struct cli_run *r, struct dnspush_event *ret_event)
 		if (!wait_for_work(r)) {
 			return false;
 		}
-		dnspush_process(r->handle);
+		if (dnspush_process(r->handle)) {
+			cli_error("cannot go on", dnspush_error(r->handle));
+			r->failed = true;
+			return false;
+		}
 	}
 	return true;
 }

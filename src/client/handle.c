@@ -75,6 +75,8 @@ struct dnspush {
 	struct request *requests;
 	uint32_t next_request;
 	size_t request_count;
+	bool broken;            /* memory ended under an event: what was reported is no longer all there is */
+	uint64_t not_before_ms; /* the server is not contacted sooner (DSO-069) */
 	struct events events;
 };
 
@@ -133,7 +135,7 @@ static int resolve(struct dnspush *h, const char *host, const char *port)
 	if (result) {
 		snprintf(h->error, sizeof(h->error), "cannot resolve %s: %s", host,
 		         result == EAI_SYSTEM ? strerror(errno) : gai_strerror(result));
-		return ERR_NOT_FOUND;
+		return ERR_SYSTEM;
 	}
 	for (struct addrinfo *a = found; a && h->address_count < ADDRESSES_MAX; a = a->ai_next) {
 		struct net_address *to = &h->addresses[h->address_count];
@@ -144,7 +146,7 @@ static int resolve(struct dnspush *h, const char *host, const char *port)
 		}
 	}
 	freeaddrinfo(found);
-	return h->address_count ? 0 : ERR_NOT_FOUND;
+	return h->address_count ? 0 : fail(h, ERR_SYSTEM, "the server has no usable address");
 }
 
 static int make_tls(struct dnspush *h, const struct dnspush_options *o, const char *host)
@@ -284,6 +286,13 @@ static void arm_tick(struct dnspush *h)
 	net_loop_timer(h->loop, &h->tick, push_client_deadline_ms(h->push));
 }
 
+static void tell(struct dnspush *h, const struct dnspush_event *e)
+{
+	if (events_add(&h->events, e)) {
+		h->broken = true;
+	}
+}
+
 static void disconnected(struct dnspush *h, const char *reason, uint32_t retry_ms, bool untrusted)
 {
 	struct dnspush_event e = {.event = DNSPUSH_EVENT_DISCONNECTED,
@@ -291,10 +300,9 @@ static void disconnected(struct dnspush *h, const char *reason, uint32_t retry_m
 	                          .reason = reason,
 	                          .retry_after_ms = retry_ms,
 	                          .untrusted = untrusted};
-	events_add(&h->events, &e);
-	if (retry_ms != DSO_INFINITE) {
-		net_loop_timer(h->loop, &h->retry, now_of(h) + retry_ms);
-	}
+	tell(h, &e);
+	h->not_before_ms = retry_ms == DSO_INFINITE ? UINT64_MAX : now_of(h) + retry_ms;
+	net_loop_timer(h->loop, &h->retry, h->not_before_ms);
 }
 
 static void connect_next(struct dnspush *h)
@@ -363,7 +371,7 @@ static void connected(struct dnspush *h, bool push)
 	                          .tls = info->tls_version,
 	                          .authenticated = info->authenticated,
 	                          .push = push};
-	events_add(&h->events, &e);
+	tell(h, &e);
 }
 
 /* Take over what the push client has to say, as text. */
@@ -371,7 +379,9 @@ static void take_changes(struct dnspush *h)
 {
 	struct push_client_event e;
 	while (push_client_next_event(h->push, &e)) {
-		events_add_push(&h->events, &e);
+		if (events_add_push(&h->events, &e)) {
+			h->broken = true;
+		}
 	}
 	arm_tick(h);
 }
@@ -392,11 +402,13 @@ static void answered(struct dnspush *h, const struct dso_event *event)
 	h->failures = 0;
 	size_t len = bytes_left(&event->data);
 	uint8_t *copy = mem_dup(event->data.pos, len);
-	if (copy) {
+	if (!copy) {
+		h->broken = true;
+	} else {
 		bytes_store_u16(copy, r->own_id);
 		struct dnspush_event e = {
 		        .event = DNSPUSH_EVENT_ANSWER, .id = r->id, .message = copy, .message_len = len};
-		events_add(&h->events, &e);
+		tell(h, &e);
 	}
 	mem_free(copy);
 	mem_free(r);
@@ -449,7 +461,7 @@ static void fail_requests(struct dnspush *h, const char *reason, bool all)
 			continue;
 		}
 		struct dnspush_event e = {.event = DNSPUSH_EVENT_FAILED, .id = r->id, .reason = reason};
-		events_add(&h->events, &e);
+		tell(h, &e);
 		*link = r->next;
 		h->request_count--;
 		mem_free(r);
@@ -478,7 +490,7 @@ static void on_closed(void *context, struct conn *c, int error, enum dso_reason 
 	h->state = STATE_IDLE;
 	if (h->closing) {
 		struct dnspush_event e = {.event = DNSPUSH_EVENT_CLOSED};
-		events_add(&h->events, &e);
+		tell(h, &e);
 		return;
 	}
 	fail_requests(h, words, false);
@@ -524,7 +536,7 @@ static void need_connection(struct dnspush *h)
 {
 	arm_tick(h);
 	if (h->state == STATE_IDLE && h->retry.place == 0) {
-		net_loop_timer(h->loop, &h->retry, now_of(h));
+		net_loop_timer(h->loop, &h->retry, h->not_before_ms > now_of(h) ? h->not_before_ms : now_of(h));
 	} else if (h->state == STATE_OPEN) {
 		struct dso_session *session = conn_session(h->conn);
 		if (push_client_wanted_count(h->push) > 0 && !h->no_dso && !h->asked) {
@@ -549,7 +561,8 @@ int dnspush_timeout_ms(const struct dnspush *h)
 
 int dnspush_process(struct dnspush *h)
 {
-	return public_error(net_loop_run_once(h->loop, 0));
+	int err = net_loop_run_once(h->loop, 0);
+	return h->broken ? fail(h, DNSPUSH_E_MEMORY, err_text(ERR_NOMEM)) : public_error(err);
 }
 
 static int parse_question(struct dnspush *h, const char *name, const char *type, struct push_question *ret_question)
@@ -670,7 +683,7 @@ void dnspush_close(struct dnspush *h)
 		return;
 	}
 	struct dnspush_event e = {.event = DNSPUSH_EVENT_CLOSED};
-	events_add(&h->events, &e);
+	tell(h, &e);
 }
 
 int dnspush_next_event(struct dnspush *h, struct dnspush_event *ret_event)

@@ -329,8 +329,8 @@ static bool check_fixed(const struct config *old, const struct config *new)
 	return same;
 }
 
-/* Merge the edits of one zone's file and publish them. */
-static void reload_zone(struct store *s, struct store_zone *z, const char *file)
+/* Merge the edits of one zone's file and publish them. False if the file is faulty: the zone stays as it was. */
+static bool reload_zone(struct store *s, struct store_zone *z, const char *file)
 {
 	char name[WIRE_NAME_TEXT_MAX], serial[16], count[24];
 	struct zone_changeset *changeset = NULL;
@@ -345,9 +345,10 @@ static void reload_zone(struct store *s, struct store_zone *z, const char *file)
 		snprintf(count, sizeof(count), "%zu", changeset->count);
 		log_event(LOG_LEVEL_INFO, "zone-reloaded", "zone", name, "serial", serial, "rrsets", count, NULL);
 		publish(p, z->id, changeset, NULL);
-		return;
+		return true;
 	}
 	mem_free(p);
+	return err == 0;
 }
 
 /* The zones that a reload took out: freed once no worker holds a version of them. */
@@ -380,12 +381,16 @@ static struct retirement *new_retirement(struct store *s)
 	return r;
 }
 
-/* Take over the zones of the new epoch and tell the workers. Nothing can fail any more. */
-static void switch_epoch(struct store *s, struct epoch *e, struct store_zone *zones, struct worker_setup **setups,
-                         struct retirement *retired)
+/*
+ * Take over the zones of the new epoch and tell the workers. Nothing can fail any more but single zone files: returns
+ * how many zones stay as they were because theirs is faulty.
+ */
+static size_t switch_epoch(struct store *s, struct epoch *e, struct store_zone *zones, struct worker_setup **setups,
+                           struct retirement *retired)
 {
 	struct store_zone *old = s->zones;
 	size_t old_count = s->zone_count;
+	size_t kept = 0;
 
 	s->zones = zones;
 	s->zone_count = e->config->zone_count;
@@ -400,17 +405,18 @@ static void switch_epoch(struct store *s, struct epoch *e, struct store_zone *zo
 	}
 	for (size_t i = 0; i < s->zone_count; i++) {
 		if (find_zone(old, old_count, auth_zone_origin(zones[i].zone))) {
-			reload_zone(s, &zones[i], e->config->zones[i].file);
+			kept += !reload_zone(s, &zones[i], e->config->zones[i].file);
 		}
 	}
 	epoch_unref(s->epoch);
 	s->epoch = e;
 	conn_quota_configure(s->process->quota, e->config->limits.sessions, e->config->limits.sessions_per_address);
 	mem_free(old);
+	return kept;
 }
 
 /* Get everything that the switch needs first, so that it is all or nothing. On failure new zones are freed. */
-static int prepare_switch(struct store *s, struct epoch *e, struct store_zone *zones)
+static int prepare_switch(struct store *s, struct epoch *e, struct store_zone *zones, size_t *ret_kept)
 {
 	struct retirement *retired = new_retirement(s);
 	struct worker_setup **setups = mem_calloc(s->worker_count, sizeof(struct worker_setup *));
@@ -421,7 +427,7 @@ static int prepare_switch(struct store *s, struct epoch *e, struct store_zone *z
 		err = setups[i] ? 0 : ERR_NOMEM;
 	}
 	if (!err) {
-		switch_epoch(s, e, zones, setups, retired);
+		*ret_kept = switch_epoch(s, e, zones, setups, retired);
 	} else {
 		for (size_t i = 0; setups && i < s->worker_count; i++) {
 			worker_setup_free(setups[i]);
@@ -453,13 +459,17 @@ static void reload(struct store *s)
 		err = make_epoch(config, &e);
 	}
 	err = err ? err : load_zones(s, e, &zones);
-	err = err ? err : prepare_switch(s, e, zones);
+	size_t kept = 0;
+	err = err ? err : prepare_switch(s, e, zones, &kept);
 	if (err) {
 		log_event(LOG_LEVEL_ERROR, "reload-refused", "reason", err_text(err), NULL);
 		epoch_unref(e);
 	} else {
 		log_setup(e->config->server.log_level, e->config->server.log_format);
-		log_event(LOG_LEVEL_NOTICE, "reloaded", NULL);
+		char zones_kept[24];
+		snprintf(zones_kept, sizeof(zones_kept), "%zu", kept);
+		log_event(kept ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE, "reloaded", "faulty-zones-kept", zones_kept,
+		          NULL);
 	}
 	sd_notify(0, "READY=1");
 }

@@ -72,7 +72,7 @@ char *report_json(const struct dnspush_event *e, uint64_t time_us)
 		set_text(o, "server", e->server);
 		set_text(o, "tls", e->tls);
 		set_text(o, "authenticated", e->authenticated);
-		set_text(o, "mode", "push");
+		set_text(o, "mode", e->push ? "push" : NULL);
 		break;
 	case DNSPUSH_EVENT_BATCH:
 		json_object_set_new(o, "changes", json_integer((json_int_t)e->changes));
