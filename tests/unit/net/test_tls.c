@@ -119,7 +119,7 @@ static void shake_hands(struct ends *e)
 
 		if (e->client_err == ERR_AGAIN && e->server_err == ERR_AGAIN) {
 			poll(p, 2, 1000);
-		} else {
+		} else if (e->client_err == ERR_AGAIN || e->server_err == ERR_AGAIN) {
 			poll(e->client_err == ERR_AGAIN ? p : p + 1, 1, 1000);
 		}
 		if ((e->client_err < 0 && e->client_err != ERR_AGAIN) ||
