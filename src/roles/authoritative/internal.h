@@ -42,8 +42,13 @@ extern const struct fanout_callbacks serve_fanout_callbacks;
 /* Free the views that a batch kept alive. */
 void serve_views_free(struct serve *s);
 
-/* Cancel the subscriptions whose names belong to no zone any more (after a reconfiguration). */
-void serve_cancel_orphans(struct serve *s);
+/*
+ * After a reconfiguration (`before`: the zones until then): cancel the subscriptions whose names belong
+ * to no zone any more (NOTAUTH) or to another one (SERVFAIL: asked again, that one's view is given).
+ */
+void serve_cancel_orphans(struct serve *s, const struct serve *before);
+/* After a batch, with the zone at its new version: what could not be done while keys had to stay. */
+void serve_after_batch(struct serve *s);
 
 /* End every session that has subscriptions, by Retry Delay SERVFAIL: its view cannot be kept right. */
 void serve_shed_subscribers(struct serve *s);

@@ -144,16 +144,15 @@ int serve_configure(struct serve *s, const struct serve_zone_setup *zones, size_
 		mem_free(made);
 		return err;
 	}
-	struct serve_zone **old = s->zones;
-	size_t old_count = s->zone_count;
+	const struct serve before = {.zones = s->zones, .zone_count = s->zone_count};
 	s->zones = made;
 	s->zone_count = count;
 	s->limits = *limits;
-	serve_cancel_orphans(s);
-	for (size_t i = 0; i < old_count; i++) {
-		free_zone(old[i]);
+	serve_cancel_orphans(s, &before);
+	for (size_t i = 0; i < before.zone_count; i++) {
+		free_zone(before.zones[i]);
 	}
-	mem_free(old);
+	mem_free(before.zones);
 	return 0;
 }
 
@@ -185,4 +184,5 @@ void serve_publish(struct serve *s, uint32_t id, const struct zone_changeset *ch
 	serve_views_free(s);
 	s->batch_zone = NULL;
 	s->batch_changeset = NULL;
+	serve_after_batch(s);
 }

@@ -24,6 +24,7 @@ struct serve_session {
 	struct push_server *push;
 	struct cursor *cursors;
 	struct ratelimit subscribe_rate;
+	bool oversized; /* a batch brought a record that fits into no PUSH message: see to it after the batch */
 };
 
 /* Views whose synthesized records a batch still points to. */
@@ -112,6 +113,9 @@ size_t serve_session_subscription_count(const struct serve_session *ss)
 /* This session cannot be kept right: send it away, it may come back. */
 static void shed(struct serve_session *ss)
 {
+	if (dso_session_is_over(conn_session(ss->conn))) {
+		return;
+	}
 	ss->serve->counters.shed++;
 	dso_session_retry_delay(conn_session(ss->conn), DNS_RCODE_SERVFAIL, push_default_delay_ms(DNS_RCODE_SERVFAIL),
 	                        now_ms(ss->serve));
@@ -140,9 +144,11 @@ void serve_views_free(struct serve *s)
 	}
 }
 
-/* The views of a key in two versions, kept until the batch is over. NULL when memory ends. */
-static struct serve_views *fill_views(struct serve *s, const struct zone_snapshot *from, const struct zone_snapshot *to,
-                                      const struct fanout_key *key)
+/*
+ * The views of a key in two versions of its zone `z`, kept until the batch is over. NULL when memory ends.
+ */
+static struct serve_views *fill_views(struct serve *s, const struct serve_zone *z, const struct zone_snapshot *from,
+                                      const struct zone_snapshot *to, const struct fanout_key *key)
 {
 	struct serve_views *v = mem_alloc(sizeof(*v));
 	if (!v) {
@@ -157,6 +163,10 @@ static struct serve_views *fill_views(struct serve *s, const struct zone_snapsho
 	    zone_view_fill(&v->after, to, name, key->type, key->dns_class)) {
 		return NULL;
 	}
+	if (key->type == DNS_TYPE_DS && serve_find_zone(s, name, DNS_TYPE_ANY) != z) {
+		/* At a cut the child has records too: "all of this name is gone" would take them along. */
+		v->after.name_empty = false;
+	}
 	return v;
 }
 
@@ -167,7 +177,7 @@ static int batch_diff(void *context, const struct fanout_key *key, struct feed_l
 	if (zone_of_key(s, key) != s->batch_zone) {
 		return 0; /* a zone of its own below this one answers for the name */
 	}
-	struct serve_views *v = fill_views(s, s->batch_changeset->from, s->batch_changeset->to, key);
+	struct serve_views *v = fill_views(s, s->batch_zone, s->batch_changeset->from, s->batch_changeset->to, key);
 	if (!v) {
 		return ERR_NOMEM;
 	}
@@ -201,31 +211,51 @@ static int fall_behind(struct serve_session *ss, uint32_t zone_id, struct zone_s
 	return 0;
 }
 
-/* Cancel the subscriptions whose view holds a record that fits into no PUSH message (push.md B15). */
-static void cancel_oversized(struct serve_session *ss)
+/*
+ * Cancel one open subscription and forget it. Where that cannot be said the session has to go; its
+ * subscriptions stay until it is freed, so that the index and the session agree.
+ */
+static void cancel(struct serve_session *ss, struct fanout_key *key, unsigned rcode)
 {
 	struct serve *s = ss->serve;
-	for (size_t i = push_server_count(ss->push); i-- > 0;) {
+	if (push_server_cancel_key(ss->push, key, rcode, DSO_NO_DELAY, now_ms(s))) {
+		shed(ss);
+		return;
+	}
+	s->counters.cancelled++;
+	forget(ss, key);
+}
+
+/* Does the view of this key hold a record that fits into no PUSH message? 1, 0 or ERR_NOMEM. */
+static int is_oversized(const struct serve *s, const struct fanout_key *key)
+{
+	const struct serve_zone *z = zone_of_key(s, key);
+	struct zone_view view;
+	struct buf bytes;
+	zone_view_init(&view);
+	buf_init(&bytes, 0);
+	int err = z ? zone_view_fill(&view, z->snapshot, fanout_key_name(key), key->type, key->dns_class) : 0;
+	if (!err) {
+		err = push_encode(view.records.items, view.records.count, false, &bytes);
+	}
+	buf_done(&bytes);
+	zone_view_done(&view);
+	return err == ERR_SPACE ? 1 : err;
+}
+
+/* Cancel the subscriptions whose view holds a record that fits into no PUSH message (push.md B15). Not in a batch. */
+static void cancel_oversized(struct serve_session *ss)
+{
+	for (size_t i = push_server_count(ss->push); i-- > 0 && !dso_session_is_over(conn_session(ss->conn));) {
 		uint16_t id;
 		struct fanout_key *key = push_server_key(ss->push, i, &id);
-		struct serve_zone *z = zone_of_key(s, key);
-		const struct zone_snapshot *newest = z == s->batch_zone && z ? s->batch_changeset->to
-		                                     : z                     ? z->snapshot
-		                                                             : NULL;
-		struct zone_view view;
-		struct buf bytes;
-		zone_view_init(&view);
-		buf_init(&bytes, 0);
-		if (newest && !zone_view_fill(&view, newest, fanout_key_name(key), key->type, key->dns_class) &&
-		    push_encode(view.records.items, view.records.count, false, &bytes) == ERR_SPACE) {
-			push_server_cancel(ss->push, id, DNS_RCODE_SERVFAIL, DSO_NO_DELAY, now_ms(s), NULL);
-			s->counters.cancelled++;
-			forget(ss, key);
+		int oversized = is_oversized(ss->serve, key);
+		if (oversized < 0) {
+			shed(ss);
+		} else if (oversized) {
+			cancel(ss, key, DNS_RCODE_SERVFAIL);
 		}
-		buf_done(&bytes);
-		zone_view_done(&view);
 	}
-	conn_flush(ss->conn);
 }
 
 static void batch_send(void *context, struct fanout_session *session, const uint8_t *bytes, size_t len, size_t changes,
@@ -234,36 +264,36 @@ static void batch_send(void *context, struct fanout_session *session, const uint
 	struct serve *s = context;
 	struct serve_session *ss = (struct serve_session *)session;
 
-	if (ss->cursors && err != ERR_SPACE) {
+	if (err == ERR_SPACE) {
+		/* Keys must stay until the batch is over; then the rest of its subscriptions get the net difference. */
+		ss->oversized = true;
+	} else if (ss->cursors) {
 		/* Behind in some zone: it gets the net difference when it reads again. */
 		err = ERR_AGAIN;
 	} else if (!err) {
 		err = conn_send_shared(ss->conn, bytes, len);
 	}
-	if (err == ERR_AGAIN) {
+	if (err == ERR_AGAIN || err == ERR_SPACE) {
 		err = fall_behind(ss, s->batch_zone->id, s->batch_changeset->from);
 	} else if (!err) {
 		s->counters.pushes++;
 		s->counters.push_bytes += len;
 		s->counters.pushed_changes += changes;
 	}
-	if (err == ERR_SPACE) {
-		cancel_oversized(ss);
-	} else if (err == ERR_NOMEM) {
+	if (err == ERR_NOMEM) {
 		shed(ss);
 	}
+	/* ERR_STATE: its connection is at its end, nothing is owed any more. */
 }
 
 static void batch_lost(void *context, struct fanout_key *key)
 {
-	struct serve *s = context;
-	/* The key goes with its last subscriber. */
+	(void)context;
+	/* The key goes with its last subscriber; one that could not be told stays until its session ends. */
 	for (uint32_t left = key->count; left > 0; left--) {
 		struct serve_session *ss = (struct serve_session *)key->subscribers[left - 1];
-		push_server_cancel_key(ss->push, key, DNS_RCODE_NOTAUTH, DSO_NO_DELAY, now_ms(s));
-		s->counters.cancelled++;
+		cancel(ss, key, DNS_RCODE_NOTAUTH);
 		conn_flush(ss->conn);
-		forget(ss, key);
 	}
 }
 
@@ -291,24 +321,23 @@ static void drop_orphan_cursors(struct serve_session *ss)
 	ss->cursors = kept;
 }
 
-void serve_cancel_orphans(struct serve *s)
+void serve_cancel_orphans(struct serve *s, const struct serve *before)
 {
 	for (struct serve_session *ss = s->sessions; ss; ss = ss->after) {
-		bool any = false;
 		drop_orphan_cursors(ss);
 		for (size_t i = push_server_count(ss->push); i-- > 0;) {
 			uint16_t id;
 			struct fanout_key *key = push_server_key(ss->push, i, &id);
-			if (!zone_of_key(s, key)) {
-				push_server_cancel(ss->push, id, DNS_RCODE_NOTAUTH, DSO_NO_DELAY, now_ms(s), NULL);
-				s->counters.cancelled++;
-				forget(ss, key);
-				any = true;
+			const struct serve_zone *was = zone_of_key(before, key);
+			const struct serve_zone *is = zone_of_key(s, key);
+			if (!is) {
+				cancel(ss, key, DNS_RCODE_NOTAUTH);
+			} else if (!was || was->id != is->id) {
+				/* Another zone answers now: what the peer holds is of no version of that. */
+				cancel(ss, key, DNS_RCODE_SERVFAIL);
 			}
 		}
-		if (any) {
-			conn_flush(ss->conn);
-		}
+		conn_flush(ss->conn);
 	}
 }
 
@@ -329,7 +358,7 @@ static int net_difference(struct serve_session *ss, const struct serve_zone *z, 
 		if (zone_of_key(s, key) != z) {
 			continue;
 		}
-		struct serve_views *v = fill_views(s, from, z->snapshot, key);
+		struct serve_views *v = fill_views(s, z, from, z->snapshot, key);
 		err = v ? zone_view_diff(&v->before, &v->after, changes) : ERR_NOMEM;
 		if (!err && v->after.name_empty) {
 			empty[empty_count++] = fanout_key_name(key);
@@ -342,54 +371,84 @@ static int net_difference(struct serve_session *ss, const struct serve_zone *z, 
 	return err;
 }
 
-/* Everything that the session is owed goes into its output. */
-static int catch_up(struct serve_session *ss)
+/* What the session is owed in one zone goes into its output. */
+static int send_difference(struct serve_session *ss, const struct cursor *cursor)
 {
 	struct serve *s = ss->serve;
 	struct dso_session *session = conn_session(ss->conn);
-	int err = 0;
+	const struct serve_zone *z = serve_find_zone_id(s, cursor->zone_id);
+	struct feed_list changes;
+	struct buf bytes;
+	feed_list_init(&changes);
+	buf_init(&bytes, 0);
 
-	while (ss->cursors && !err) {
-		struct feed_list changes;
-		struct buf bytes;
-		feed_list_init(&changes);
-		buf_init(&bytes, 0);
-		struct serve_zone *z = serve_find_zone_id(s, ss->cursors->zone_id);
-		if (z) {
-			err = net_difference(ss, z, ss->cursors->snapshot, &changes);
-			if (!err) {
-				err = push_encode(changes.items, changes.count, dso_session_pads(session), &bytes);
-			}
-			if (!err && changes.count > 0) {
-				err = dso_session_send(session, buf_data(&bytes), buf_len(&bytes), now_ms(s));
-				s->counters.pushes++;
-				s->counters.push_bytes += buf_len(&bytes);
-				s->counters.pushed_changes += changes.count;
-			}
-		}
-		buf_done(&bytes);
-		feed_list_done(&changes);
-		drop_cursor(ss);
+	int err = z ? net_difference(ss, z, cursor->snapshot, &changes) : 0;
+	if (!err) {
+		err = push_encode(changes.items, changes.count, dso_session_pads(session), &bytes);
 	}
-	s->counters.caught_up++;
+	if (!err && changes.count > 0) {
+		err = dso_session_send(session, buf_data(&bytes), buf_len(&bytes), now_ms(s));
+	}
+	if (!err && changes.count > 0) {
+		s->counters.pushes++;
+		s->counters.push_bytes += buf_len(&bytes);
+		s->counters.pushed_changes += changes.count;
+	}
+	buf_done(&bytes);
+	feed_list_done(&changes);
+	serve_views_free(s);
 	return err;
 }
 
-/* Catch up outside of a batch; a session that cannot is shed. False then. */
+/* Everything that the session is owed goes into its output. */
+static int catch_up(struct serve_session *ss)
+{
+	while (ss->cursors) {
+		int err = send_difference(ss, ss->cursors);
+		if (err == ERR_SPACE) {
+			/* Without the subscriptions that can be told of nothing any more. */
+			cancel_oversized(ss);
+			err = send_difference(ss, ss->cursors);
+		}
+		if (err) {
+			return err;
+		}
+		drop_cursor(ss);
+	}
+	ss->serve->counters.caught_up++;
+	return 0;
+}
+
+/* Catch up outside of a batch; a session that cannot is shed. False if it is over. */
 static bool bring_up_to_date(struct serve_session *ss)
 {
-	if (!ss->cursors) {
-		return true;
-	}
-	int err = catch_up(ss);
-	serve_views_free(ss->serve);
-	if (err == ERR_SPACE) {
-		cancel_oversized(ss);
-	} else if (err) {
+	int err = ss->cursors && !dso_session_is_over(conn_session(ss->conn)) ? catch_up(ss) : 0;
+	if (err) {
 		shed(ss);
+	}
+	if (dso_session_is_over(conn_session(ss->conn))) {
+		/* Nothing is owed any more: let go of the versions. */
+		while (ss->cursors) {
+			drop_cursor(ss);
+		}
 		return false;
 	}
 	return true;
+}
+
+void serve_after_batch(struct serve *s)
+{
+	for (struct serve_session *ss = s->sessions; ss; ss = ss->after) {
+		if (!ss->oversized) {
+			continue;
+		}
+		ss->oversized = false;
+		cancel_oversized(ss);
+		if (!conn_is_busy(ss->conn)) {
+			bring_up_to_date(ss);
+		}
+		conn_flush(ss->conn);
+	}
 }
 
 void serve_session_drained(struct serve_session *ss)

@@ -6,6 +6,11 @@
 #include "base/mem.h"
 #include "wire/dns.h"
 
+enum {
+	DETACH_CHECK = 1024,        /* collections between two looks at what the baseline costs */
+	DETACH_SLACK = 1024 * 1024, /* bytes that it may cost in any case */
+};
+
 /* An SOA record by value. */
 struct soa {
 	uint32_t ttl;
@@ -16,13 +21,16 @@ struct soa {
 struct auth_zone {
 	struct zone *zone;
 	/*
-	 * What the file said when it was last read. As long as nothing but the file
-	 * changed the zone this is one of its own versions and costs only what
-	 * differs; after updates a reload keeps the file's contents apart.
+	 * What the file said when it was last read. At first this is one of the zone's
+	 * own versions and costs only what differs; but such a version keeps all later
+	 * ones too, so when these have come to cost as much as the zone itself, and at a
+	 * reload after updates, the file's contents are kept apart.
 	 */
 	struct zone_snapshot *baseline;
 	struct zone *baseline_zone; /* owner of the baseline if it is not `zone` */
-	struct soa file_soa;        /* the file's own, which may lag behind the zone's serial */
+	size_t baseline_memory;     /* of the zone when the baseline was its newest version */
+	unsigned collect_count;
+	struct soa file_soa; /* the file's own, which may lag behind the zone's serial */
 };
 
 /* The next serial, RFC 1982; 0 is passed over, as some software takes it for "unset". */
@@ -112,6 +120,7 @@ int auth_zone_load(const struct wire_name *origin, const char *file, zonefile_fa
 		return err;
 	}
 	a->baseline = zone_current(a->zone);
+	a->baseline_memory = zone_memory(a->zone);
 	a->file_soa = snapshot_soa(a->baseline);
 	*ret_zone = a;
 	return 0;
@@ -132,8 +141,62 @@ size_t auth_zone_memory(const struct auth_zone *a)
 	return zone_memory(a->zone) + (a->baseline_zone ? zone_memory(a->baseline_zone) : 0);
 }
 
+static int copy_node(struct zone_txn *txn, const struct zone_node *node)
+{
+	int err = 0;
+	for (size_t i = 0; i < zone_node_rrset_count(node) && !err; i++) {
+		const struct zone_rrset *set = zone_node_rrset_at(node, i);
+		const uint8_t *rdata;
+		uint16_t len;
+		for (size_t at = 0; !err && zone_rrset_next(set, &at, &rdata, &len);) {
+			err = zone_txn_add(txn, zone_node_name(node), set->type, set->ttl, rdata, len);
+		}
+	}
+	return err;
+}
+
+/* A zone of its own with what a version holds. */
+static int copy_snapshot(const struct zone_snapshot *s, struct zone **ret_zone)
+{
+	struct zone *z = zone_new(zone_snapshot_origin(s));
+	struct zone_txn *txn = z ? zone_txn_new(z) : NULL;
+	struct zone_iterator *nodes = zone_iterate(s, NULL);
+	const struct zone_node *node;
+	int err = txn && nodes ? 0 : ERR_NOMEM;
+
+	while (!err && (node = zone_iterator_next(nodes)) != NULL) {
+		err = copy_node(txn, node);
+	}
+	zone_iterator_free(nodes);
+	if (err) {
+		zone_txn_abort(txn);
+	} else {
+		err = zone_txn_commit_load(txn);
+	}
+	if (err) {
+		zone_free(z);
+		return err;
+	}
+	*ret_zone = z;
+	return 0;
+}
+
+/* Keep the baseline apart if it has become dear. Without memory for that it stays as it is until the next look. */
+static void maybe_detach_baseline(struct auth_zone *a)
+{
+	struct zone *copy = NULL;
+	if (a->baseline_zone || ++a->collect_count % DETACH_CHECK != 0 ||
+	    zone_memory(a->zone) < 2 * a->baseline_memory + DETACH_SLACK || copy_snapshot(a->baseline, &copy)) {
+		return;
+	}
+	zone_snapshot_unref(a->baseline);
+	a->baseline = zone_current(copy);
+	a->baseline_zone = copy;
+}
+
 void auth_zone_collect(struct auth_zone *a)
 {
+	maybe_detach_baseline(a);
 	zone_collect(a->zone);
 }
 
@@ -259,6 +322,7 @@ static void set_baseline(struct auth_zone *a, struct zone *from_file, bool same_
 	if (same_as_current) {
 		a->baseline = zone_current(a->zone);
 		a->baseline_zone = NULL;
+		a->baseline_memory = zone_memory(a->zone);
 		zone_free(from_file);
 	} else {
 		a->baseline = zone_current(from_file);
