@@ -336,44 +336,50 @@ static bool find_ttl(zs_scanner_t *s, uint32_t *ret_ttl)
 	return is_stated || s->default_ttl != ttl_none;
 }
 
+/* Offset of the first word of a record. */
+static size_t first_word(const struct zonefile_record *r)
+{
+	struct head head;
+	return find_word(r, 0, &head) ? head.word.offset : 0;
+}
+
 /* Take the record that the scanner has read. 0 or ERR_NOMEM. */
 static int add_record(struct loader *l, const struct source *src, const struct zonefile_record *r)
 {
 	zs_scanner_t *s = l->scanner;
 	struct shown shown, shown_zone;
 	char type[WIRE_TYPE_TEXT_MAX];
-	struct head head;
 	uint32_t ttl;
-	size_t at = find_word(r, 0, &head) ? head.word.offset : 0;
 	const uint8_t *origin = zone_txn_origin(l->txn);
 
-	wire_type_to_text(s->r_type, type);
 	if (!wire_name_is_under(s->r_owner, origin)) {
-		report_at(l, src, r, at, "%s is not in the zone %s", show_name(&shown, s->r_owner),
+		report_at(l, src, r, first_word(r), "%s is not in the zone %s", show_name(&shown, s->r_owner),
 		          show_name(&shown_zone, origin));
 		return 0;
 	}
 	if (wire_type_is_meta(s->r_type)) {
-		report_at(l, src, r, at, "type %s is never stored in a zone", type);
+		report_at(l, src, r, first_word(r), "type %s is never stored in a zone",
+		          wire_type_to_text(s->r_type, type));
 		return 0;
 	}
 	if (wire_rdata_check(s->r_type, s->r_data, s->r_data_length) != 0) {
-		report_at(l, src, r, at, "the data does not fit type %s", type);
+		report_at(l, src, r, first_word(r), "the data does not fit type %s",
+		          wire_type_to_text(s->r_type, type));
 		return 0;
 	}
 	const char *conflict = find_conflict(l->txn, s->r_owner, s->r_type, s->r_data, s->r_data_length);
 	if (conflict) {
-		report_at(l, src, r, at, "%s: %s", show_name(&shown, s->r_owner), conflict);
+		report_at(l, src, r, first_word(r), "%s: %s", show_name(&shown, s->r_owner), conflict);
 		return 0;
 	}
 	if (!find_ttl(s, &ttl)) {
-		report_at(l, src, r, at, "no TTL: give one, or put $TTL or the SOA record in front");
+		report_at(l, src, r, first_word(r), "no TTL: give one, or put $TTL or the SOA record in front");
 		return 0;
 	}
 	int err = zone_txn_add(l->txn, s->r_owner, s->r_type, ttl, s->r_data, s->r_data_length);
 	if (err && err != ERR_NOMEM) {
-		report_at(l, src, r, at, "%s %s: more records than one RRset can hold", show_name(&shown, s->r_owner),
-		          type);
+		report_at(l, src, r, first_word(r), "%s %s: more records than one RRset can hold",
+		          show_name(&shown, s->r_owner), wire_type_to_text(s->r_type, type));
 		err = 0;
 	}
 	return err;

@@ -97,9 +97,18 @@ unsigned zone_slot_position(zone_slot slot)
 	return slot_branch(slot)->position;
 }
 
+/* Without a processor's own instruction, which not all have, the builtin is a call that costs more than this. */
+static inline unsigned count_bits(uint64_t bits)
+{
+	bits -= bits >> 1 & 0x5555555555555555u;
+	bits = (bits & 0x3333333333333333u) + (bits >> 2 & 0x3333333333333333u);
+	bits = (bits + (bits >> 4)) & 0x0f0f0f0f0f0f0f0fu;
+	return (unsigned)(bits * 0x0101010101010101u >> 56);
+}
+
 static unsigned branch_count(const struct zone_branch *b)
 {
-	return (unsigned)__builtin_popcountll(b->bits);
+	return count_bits(b->bits);
 }
 
 static bool branch_has(const struct zone_branch *b, unsigned symbol)
@@ -110,7 +119,7 @@ static bool branch_has(const struct zone_branch *b, unsigned symbol)
 /* Twigs with a smaller symbol: the index of the twig of `symbol`, if it has one. */
 static unsigned branch_index(const struct zone_branch *b, unsigned symbol)
 {
-	return (unsigned)__builtin_popcountll(b->bits & (((uint64_t)1 << symbol) - 1));
+	return count_bits(b->bits & (((uint64_t)1 << symbol) - 1));
 }
 
 /* Bytes of a branch: room for an even number of twigs, as the allocator gives steps of 16. */
@@ -273,15 +282,17 @@ const struct zone_node *zone_trie_last(zone_slot root)
 	return zone_slot_node(root);
 }
 
+const struct zone_node *zone_trie_find_key(zone_slot root, const struct zone_key *key, const uint8_t *name)
+{
+	const struct zone_node *node = root ? closest(root, key) : NULL;
+	return node && wire_name_equal(zone_node_name(node), name) ? node : NULL;
+}
+
 const struct zone_node *zone_trie_find(zone_slot root, const uint8_t *name)
 {
 	struct zone_key key;
-	if (!root) {
-		return NULL;
-	}
 	zone_key_set(&key, name);
-	const struct zone_node *node = closest(root, &key);
-	return wire_name_equal(zone_node_name(node), name) ? node : NULL;
+	return zone_trie_find_key(root, &key, name);
 }
 
 static uint8_t lower(uint8_t c)

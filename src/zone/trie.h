@@ -58,6 +58,8 @@ struct zone_branch;
 void zone_branch_free(struct zone_heap *heap, struct zone_branch *branch);
 
 const struct zone_node *zone_trie_find(zone_slot root, const uint8_t *name);
+/* The same with the key of the name, for who has it. */
+const struct zone_node *zone_trie_find_key(zone_slot root, const struct zone_key *key, const uint8_t *name);
 /* Fills all of *ret_match; `origin_labels` is what is sure to exist. */
 void zone_trie_search(zone_slot root, const uint8_t *name, unsigned origin_labels, struct zone_match *ret_match);
 /* Last node at or before the name, or NULL. */

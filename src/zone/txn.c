@@ -171,7 +171,7 @@ static void find_place(const struct zone_txn *t, enum zone_tree tree, const uint
 	ret_place->tree = tree;
 	wire_name_set(&ret_place->owner, owner);
 	zone_key_set(&ret_place->key, owner);
-	ret_place->node = zone_trie_find(t->root.trees[tree], owner);
+	ret_place->node = zone_trie_find_key(t->root.trees[tree], &ret_place->key, owner);
 }
 
 /* ---- counting ---- */
