@@ -444,6 +444,8 @@ void serve_after_batch(struct serve *s)
 		}
 		ss->oversized = false;
 		cancel_oversized(ss);
+		conn_flush(ss->conn);
+		/* What is still waiting now ends in `drained`. */
 		if (!conn_is_busy(ss->conn)) {
 			bring_up_to_date(ss);
 		}
