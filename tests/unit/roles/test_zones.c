@@ -1,9 +1,10 @@
 /* The writer's side: what the contents of the file cost while updates go on, and that they are still merged by. */
-#include <cmocka.h>
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <setjmp.h>
 #include <stdint.h>
+
+#include <cmocka.h>
 
 #include <stdio.h>
 #include <stdlib.h>
