@@ -39,7 +39,9 @@ static void add_root(struct wire_name *name)
 
 /*
  * Follow the pointer whose first byte is `first`: *run moves from the run of
- * labels that began at *run_start to its target.
+ * labels that began at *run_start to its target. What is read there ends before
+ * the run that pointed: only earlier names are pointed to, and so a name means the
+ * same whatever stands behind it.
  */
 static int follow_pointer(struct bytes_reader *run, uint8_t first, size_t *run_start)
 {
@@ -50,6 +52,7 @@ static int follow_pointer(struct bytes_reader *run, uint8_t first, size_t *run_s
 	if (target < DNS_HEADER_LEN || target >= *run_start) {
 		return ERR_POINTER;
 	}
+	run->end = run->base + *run_start;
 	run->pos = run->base + target;
 	*run_start = target;
 	return 0;
@@ -67,14 +70,14 @@ static int read_name(struct bytes_reader *r, enum wire_name_pointers pointers, s
 		uint8_t first = bytes_u8(&run);
 		int err = 0;
 		if (run.failed) {
-			return ERR_TRUNCATED;
+			return jumps ? ERR_POINTER : ERR_TRUNCATED;
 		}
 		if (first == 0) {
 			break;
 		}
 		if (first <= DNS_LABEL_MAX) {
 			const uint8_t *label = bytes_take(&run, first);
-			err = label ? add_label(name, label, first) : ERR_TRUNCATED;
+			err = label ? add_label(name, label, first) : jumps ? ERR_POINTER : ERR_TRUNCATED;
 		} else if (first < 0xc0) {
 			err = ERR_LABEL;
 		} else if (pointers == WIRE_NAME_PLAIN || jumps++ == JUMPS_MAX) {

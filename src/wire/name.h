@@ -27,8 +27,8 @@ enum wire_name_pointers {
 
 /*
  * Read a name at the cursor, which moves past it. Pointers must aim strictly
- * backward of the name (or of the label run) that holds them and at or after
- * byte 12 of the message. 0; ERR_TRUNCATED, ERR_LABEL, ERR_POINTER or
+ * backward of the name (or of the label run) that holds them, at or after byte 12
+ * of the message, and what they lead to ends before that run. 0; ERR_TRUNCATED, ERR_LABEL, ERR_POINTER or
  * ERR_NAME_LONG, and then the reader is failed and *ret_name untouched.
  */
 int wire_name_read(struct bytes_reader *r, enum wire_name_pointers pointers, struct wire_name *ret_name);

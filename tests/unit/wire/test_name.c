@@ -106,6 +106,14 @@ static void a_run_reached_by_pointer_may_not_come_back_to_itself(void **state)
 	assert_refused(forward, sizeof(forward), 17, WIRE_NAME_COMPRESSED, ERR_POINTER);
 }
 
+/* A label that begins before the pointer and reaches over it would mean something else in another place. */
+static void what_a_pointer_leads_to_ends_before_it(void **state)
+{
+	(void)state;
+	static const uint8_t data[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0xc0, 13, 'x', 0};
+	assert_refused(data, sizeof(data), 14, WIRE_NAME_COMPRESSED, ERR_POINTER);
+}
+
 static void refuses_pointers_into_the_header(void **state)
 {
 	(void)state;
@@ -530,6 +538,7 @@ int main(void)
 	        cmocka_unit_test(follows_pointers_backward),
 	        cmocka_unit_test(refuses_pointers_that_do_not_aim_strictly_backward),
 	        cmocka_unit_test(a_run_reached_by_pointer_may_not_come_back_to_itself),
+	        cmocka_unit_test(what_a_pointer_leads_to_ends_before_it),
 	        cmocka_unit_test(refuses_pointers_into_the_header),
 	        cmocka_unit_test(refuses_pointers_where_none_may_be),
 	        cmocka_unit_test(refuses_label_types_that_are_neither),
