@@ -273,6 +273,10 @@ class Server:
     def terminate(self):
         """SIGTERM; its exit status."""
         self.process.signal(signal.SIGTERM)
+        return self.finish()
+
+    def finish(self):
+        """Wait for the end of a server that was told to stop; its exit status."""
         status = self.process.wait()
         text = self.process.err.text()
         self.process.__exit__()
@@ -297,6 +301,10 @@ class Server:
         line = self.process.err.lines[at]
         assert word in line, self.process.err.text()
         return line
+
+    def is_sanitized(self):
+        """Built with AddressSanitizer, which keeps freed memory for a while."""
+        return b"__asan_init" in pathlib.Path(DNSPUSHD).read_bytes()
 
     def memory(self):
         """Resident bytes."""

@@ -137,7 +137,7 @@ def test_goodbye(make_server):
         plain.recv()
     for s in sessions:
         s.expect_reset()
-    assert server.terminate() == 0
+    assert server.finish() == 0
     assert time.monotonic() - start < WAIT
 
 
@@ -150,7 +150,7 @@ def test_goodbye_to_the_polite(server):
             session.tls.unwrap()
         session._flush()
         session.socket.shutdown(socket.SHUT_WR)
-    assert server.terminate() == 0
+    assert server.finish() == 0
 
 
 # ---- framing ----
@@ -334,7 +334,7 @@ def test_slow_reader(server):
             view.apply(quick.push())
             assert len(view.records) == 1, "others are not held up"
         grown = server.memory() - before
-        assert grown < 32 << 20, grown
+        assert server.is_sanitized() or grown < 32 << 20, grown
         late, pushes = View(), 0
         while not any('"1999"' in key[3] for key in late.records):
             late.apply(slow.push())
