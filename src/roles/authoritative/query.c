@@ -157,6 +157,7 @@ static size_t accept_update(struct exchange *x, struct serve_update **ret_update
 	        .tsig = x->tsig,
 	        .has_tsig = x->has_tsig,
 	        .has_edns = x->has_edns,
+	        .by_stream = x->request->stream != NULL,
 	        .peer = *x->request->peer,
 	        .len = x->request->len,
 	};
@@ -252,11 +253,12 @@ size_t serve_update_answer(struct serve *s, struct serve_update *u, uint8_t *out
 	                     .tsig = u->tsig,
 	                     .has_tsig = u->has_tsig,
 	                     .has_edns = u->has_edns,
-	                     .out = out,
-	                     .limit = cap < DNS_UDP_DEFAULT ? cap : DNS_UDP_DEFAULT};
+	                     .out = out};
 	if (wire_message_read(u->message, u->len, &x.message)) {
 		return 0;
 	}
+	/* The names of zone and key together may need more than a plain datagram holds. */
+	x.limit = u->by_stream ? cap : answer_limit(&x, cap);
 	if (u->has_tsig && u->tsig.key) {
 		/* The keys may have been replaced since; the answer is signed with the one that signed the request. */
 		x.tsig.key = s->callbacks.find_key(s->context, &u->tsig.key_name);

@@ -111,6 +111,7 @@ struct serve_update {
 	struct wire_tsig_state tsig;
 	bool has_tsig;
 	bool has_edns;
+	bool by_stream;          /* its answer may be as long as any message */
 	struct net_address peer; /* who sent it, for rate limits */
 	size_t len;
 	uint8_t message[]; /* copy of the UPDATE */
