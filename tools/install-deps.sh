@@ -4,8 +4,8 @@
 set -euo pipefail
 
 purpose=${1:-build}
-build=(gcc libc6-dev make meson ninja-build pkgconf scdoc libuv1-dev libssl-dev libknot-dev libyaml-dev libjansson-dev
-	libsystemd-dev libsodium-dev uthash-dev libcmocka-dev)
+build=(gcc libc6-dev make meson ninja-build pkgconf scdoc libuv1-dev libssl-dev libknot-dev liblmdb-dev libyaml-dev
+	libjansson-dev libsystemd-dev libsodium-dev uthash-dev libcmocka-dev)
 demo=(openssl bind9-dnsutils python3 procps)
 test=("${demo[@]}" clang libclang-rt-14-dev clang-format knot knot-dnsutils nsd bind9 bind9-utils python3
 	python3-dnspython python3-pytest tshark iproute2)
