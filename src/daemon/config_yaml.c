@@ -58,7 +58,7 @@ const char *config_scalar(struct config_reader *r, const yaml_node_t *node, cons
 	return text;
 }
 
-/* As config_scalar(), but not in quotes: numbers, durations, booleans. */
+/* As config_scalar(), but not in quotes: counts and booleans. */
 static const char *bare_scalar(struct config_reader *r, const yaml_node_t *node, const char *expected, size_t *ret_len)
 {
 	const char *text = config_scalar(r, node, expected, ret_len);
@@ -314,7 +314,9 @@ static bool read_number(struct config_reader *r, const yaml_node_t *node, const 
 	char quoted[CONFIG_QUOTE_MAX], low[32], high[32];
 	uint64_t number;
 	size_t len;
-	const char *text = bare_scalar(r, node, expected, &len);
+	/* A count in quotes is text; with a unit it is text anyway, in quotes or not. */
+	const char *text =
+	        units == count_units ? bare_scalar(r, node, expected, &len) : config_scalar(r, node, expected, &len);
 
 	if (!text) {
 		return false;

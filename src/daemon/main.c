@@ -175,6 +175,17 @@ static void raise_descriptor_limit(void)
 	}
 }
 
+/* The end is under way: another signal must not cut it short. */
+static void block_signals(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 /* ---- running ---- */
 
 static void tell_ready(void *context)
@@ -256,6 +267,7 @@ static int serve(const char *config_path, struct config *config)
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	err = store_make_workers(store, sockets);
 	err = err ? err : store_run(store, tell_ready, store);
+	block_signals();
 	if (err) {
 		fprintf(stderr, "dnspushd: cannot run: %s\n", err_text(err));
 	} else {
