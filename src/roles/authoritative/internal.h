@@ -26,6 +26,7 @@ struct serve {
 	struct serve_zone *batch_zone;
 	const struct zone_changeset *batch_changeset;
 	struct serve_views *batch_views;
+	bool oversized; /* for some session it brought a record that fits into no PUSH message */
 };
 
 /*

@@ -9,6 +9,11 @@
 #include "wire/dns.h"
 #include "zone/view.h"
 
+enum {
+	LAG_CHECK = 1024,  /* batches between two looks at who is behind */
+	LAG_MAX = 1 << 16, /* versions that a session may be behind: they all are kept for it */
+};
+
 /* A session that is behind in a zone: the version that its peer has. */
 struct cursor {
 	struct cursor *next;
@@ -267,6 +272,7 @@ static void batch_send(void *context, struct fanout_session *session, const uint
 	if (err == ERR_SPACE) {
 		/* Keys must stay until the batch is over; then the rest of its subscriptions get the net difference. */
 		ss->oversized = true;
+		s->oversized = true;
 	} else if (ss->cursors) {
 		/* Behind in some zone: it gets the net difference when it reads again. */
 		err = ERR_AGAIN;
@@ -436,7 +442,7 @@ static bool bring_up_to_date(struct serve_session *ss)
 	return true;
 }
 
-void serve_after_batch(struct serve *s)
+static void settle_oversized(struct serve *s)
 {
 	for (struct serve_session *ss = s->sessions; ss; ss = ss->after) {
 		if (!ss->oversized) {
@@ -450,6 +456,31 @@ void serve_after_batch(struct serve *s)
 			bring_up_to_date(ss);
 		}
 		conn_flush(ss->conn);
+	}
+}
+
+/* A peer that reads a byte now and then would keep every later version of a zone: it has to go at some point. */
+static void shed_laggards(struct serve *s)
+{
+	for (struct serve_session *ss = s->sessions; ss; ss = ss->after) {
+		for (struct cursor *c = ss->cursors; c; c = c->next) {
+			const struct serve_zone *z = serve_find_zone_id(s, c->zone_id);
+			if (z && zone_snapshot_version(z->snapshot) - zone_snapshot_version(c->snapshot) > LAG_MAX) {
+				shed(ss);
+				break;
+			}
+		}
+	}
+}
+
+void serve_after_batch(struct serve *s)
+{
+	if (s->oversized) {
+		s->oversized = false;
+		settle_oversized(s);
+	}
+	if (s->counters.batches % LAG_CHECK == 0) {
+		shed_laggards(s);
 	}
 }
 

@@ -227,6 +227,32 @@ static void who_lags_gets_the_net_difference(void **state)
 	assert_int_equal(serve_counters(f.world.serve)->caught_up, 1);
 }
 
+/* A version held keeps all later ones: who does not catch up for too long is sent away, touched by them or not. */
+static void who_lags_for_ever_is_shed(void **state)
+{
+	(void)state;
+	struct client *c = client(0);
+	client_drop(c);
+	world_settle(&f.world);
+	client_connect(&f.world, c, 64);
+	world_settle(&f.world);
+	ask(c, "a", DNS_TYPE_ANY);
+	c->blocked = true;
+	for (int i = 0; i < 40; i++) {
+		publish(i % 2 ? "a 300 A 10.0.0.1\n" : "", i % 2 ? "" : "a 300 A 10.0.0.1\n");
+		world_settle(&f.world);
+	}
+	assert_int_equal(serve_counters(f.world.serve)->lagged, 1);
+	for (int i = 0; i < 65000; i++) {
+		publish(i % 2 ? "b 300 A 10.0.0.1\n" : "", i % 2 ? "" : "b 300 A 10.0.0.1\n");
+	}
+	assert_int_equal(serve_counters(f.world.serve)->shed, 0);
+	for (int i = 0; i < 2000; i++) {
+		publish(i % 2 ? "b 300 A 10.0.0.1\n" : "", i % 2 ? "" : "b 300 A 10.0.0.1\n");
+	}
+	assert_int_equal(serve_counters(f.world.serve)->shed, 1);
+}
+
 /* A record that fits into no PUSH ends the subscriptions that hold it; the others of the session miss nothing. */
 static void a_record_too_big(void **state)
 {
@@ -421,6 +447,7 @@ int main(void)
 	        WITH_WORLD(all_ways_to_answer_a_name_are_followed),
 	        WITH_WORLD(a_delegation_ends_what_is_below),
 	        WITH_WORLD(who_lags_gets_the_net_difference),
+	        WITH_WORLD(who_lags_for_ever_is_shed),
 	        WITH_WORLD(a_record_too_big),
 	        WITH_WORLD(limits_hold_at_the_last_one),
 	        WITH_WORLD(policy_and_zones_decide),
