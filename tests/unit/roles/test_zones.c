@@ -1,7 +1,8 @@
 /* The writer's side: what the contents of the file cost while updates go on, and that they are still merged by. */
+
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 
 #include <cmocka.h>
