@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 build=build-bench
 test -f $build/build.ninja || meson setup $build -Dtests=disabled -Dbuildtype=release >/dev/null
-ninja -C $build dnspushd dnspush >/dev/null
+ninja --quiet -C $build dnspushd dnspush
 read -ra tls <<<"$(pkgconf --cflags --libs openssl)"
 cc -O2 -std=gnu17 -Wall -Wextra -o $build/sessions bench/sessions.c "${tls[@]}"
 

@@ -1,6 +1,7 @@
 """The servers of the bench: dnspushd and Knot's knotd, each on free ports of loopback in a folder of its own, started
 by hand and stopped by pid."""
 import os
+import random
 import select
 import signal
 import socket
@@ -48,15 +49,19 @@ class Failure(Exception):
 
 
 def free_port():
-    """A port that is free for UDP and TCP."""
+    """
+    A port that is free for UDP and TCP. Not one of those that the system hands out to clients: nsupdate takes another of
+    them for each UPDATE, shares it with whoever has it, and so would now and then talk to itself.
+    """
     while True:
+        port = random.randrange(10000, 30000)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-            udp.bind((ADDRESS, 0))
             try:
-                tcp.bind(udp.getsockname())
+                udp.bind((ADDRESS, port))
+                tcp.bind((ADDRESS, port))
             except OSError:
                 continue
-            return udp.getsockname()[1]
+            return port
 
 
 def make_certificate(folder):
