@@ -69,8 +69,8 @@ def run_nsupdate(server, lines):
     start = time.monotonic()
     run = subprocess.run(["nsupdate"], input=text, capture_output=True, text=True, check=False)
     if run.returncode != 0 or run.stderr:
-        raise servers.Failure(f"nsupdate against {server.name} after {time.monotonic() - start:.1f} s: {run.stderr}its log:\n"
-                              f"{server.read_log()}")
+        raise servers.Failure(f"nsupdate against {server.name} after {time.monotonic() - start:.1f} s: {run.stderr}"
+                              f"its log:\n{server.read_log()}")
     return time.monotonic() - start
 
 
@@ -78,8 +78,9 @@ def measure_single_rate(server):
     """UPDATEs of one record each a second, one after the other by one nsupdate."""
     count, took = RATE_UPDATES, 0.0
     while took < 1:
-        lines = [line for i in range(count)
-                 for line in (f"update add rate-{count}-{i}.{messages.ORIGIN}. 60 A 10.3.{i >> 8 & 255}.{i & 255}", "send")]
+        lines = []
+        for i in range(count):
+            lines += [f"update add rate-{count}-{i}.{messages.ORIGIN}. 60 A 10.3.{i >> 8 & 255}.{i & 255}", "send"]
         took = run_nsupdate(server, lines)
         if server.address_of(f"rate-{count}-{count - 1}") is None:
             raise servers.Failure(f"{server.name} does not have what nsupdate added")
@@ -129,7 +130,8 @@ class Watch:
         self.events = queue.Queue()
         self.process = subprocess.Popen(
             [os.path.join(build, "dnspush"), "watch", f"pushed.{messages.ORIGIN}/A",
-             f"edited.{messages.ORIGIN}/A", "--server", f"{servers.ADDRESS}@{server.tls_port}", "--tls-ca", os.path.join(server.folder, "cert.pem"), "--json"],
+             f"edited.{messages.ORIGIN}/A", "--server", f"{servers.ADDRESS}@{server.tls_port}", "--tls-ca",
+             os.path.join(server.folder, "cert.pem"), "--json"],
             stdout=subprocess.PIPE, text=True)
         threading.Thread(target=self.read, daemon=True).start()
         self.await_change("pushed", server.address_of("pushed"))
@@ -245,9 +247,10 @@ def machine():
         model = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), "unknown")
     with open("/proc/meminfo", encoding="ascii") as file:
         memory = int(file.readline().split()[1]) * 1024
+    kernel = f"{platform.system()} {platform.release().partition('-')[0]}"
     return [("Processor", f"{model}, {len(os.sched_getaffinity(0))} usable cores"),
             ("Memory", f"{memory / (1 << 30):.1f} GiB"),
-            ("System", f"{platform.freedesktop_os_release()['PRETTY_NAME']}, {platform.system()} {platform.release().partition('-')[0]}")]
+            ("System", f"{platform.freedesktop_os_release()['PRETTY_NAME']}, {kernel}")]
 
 
 def versions(build):
@@ -314,7 +317,8 @@ def aligned(rows):
 def report(build, records, ours, theirs, empty, sessions):
     compared = [("", "unit", "dnspushd", "knotd", "ratio")]
     for what, unit, mine, other, form in comparison(ours, theirs, empty, records):
-        compared.append((what, unit, form.format(mine), form.format(other), f"{mine / other:.2f}" if mine * 100 > other else f"{mine / other:.3f}"))
+        ratio = f"{mine / other:.2f}" if mine * 100 > other else f"{mine / other:.3f}"
+        compared.append((what, unit, form.format(mine), form.format(other), ratio))
     pushed = [("", "unit", "dnspushd")]
     for what, unit, value, form in push_rows(ours, sessions):
         pushed.append((what, unit, form.format(value)))
