@@ -99,8 +99,8 @@ int journal_load(struct journal *j, struct zone *zone, struct journal_loaded *re
 /*
  * Store a whole zone in place of what was stored of it, at once or not at all. `file` is what the
  * zone file says (may be the same snapshot; NULL: no file). History begins anew. Also the way
- * out of a damaged zone. Takes one sync for every few MiB. Both snapshots have one origin; ERR_STATE if the zone has no
- * SOA.
+ * out of a damaged zone. Takes one sync for every MiB or so. Both snapshots have one origin; ERR_STATE if the zone has
+ * no SOA.
  */
 int journal_import(struct journal *j, const struct zone_snapshot *zone, const struct zone_snapshot *file);
 /* Remove a zone with its history; what is not there is no error. */

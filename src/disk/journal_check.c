@@ -24,10 +24,8 @@ enum {
 	PAGE_LEAF = 2,
 	PAGE_OVERFLOW = 4,
 	PAGE_META = 8,
-	PAGE_KINDS = 0x6f,
 	NODE_HEAD = 8,
 	NODE_OVERFLOW = 1, /* the value is on pages of its own */
-	NODE_SUBTREE = 2,  /* the value is a tree's root: none in a journal */
 	TREE_FLAGS = 0x7f, /* above them the free list's head has flags of the environment */
 	DEPTH_MAX = 32,
 	META_MAGIC = PAGE_HEAD,
@@ -106,8 +104,7 @@ static int enter_page(struct check *c, uint64_t page, unsigned kind, uint64_t co
 		return damaged(c, "it is behind the end of the file", page);
 	}
 	const uint8_t *p = c->data + page * c->page_size;
-	if (get_u64(p) != page || (get_u16(p + 10) & PAGE_KINDS) != kind ||
-	    (kind == PAGE_OVERFLOW && get_u32(p + 12) != count)) {
+	if (get_u64(p) != page || get_u16(p + 10) != kind || (kind == PAGE_OVERFLOW && get_u32(p + 12) != count)) {
 		return damaged(c, "it is not what it should be", page);
 	}
 	for (uint64_t i = 0; i < count; i++) {
@@ -155,6 +152,13 @@ static int check_value(struct check *c, struct tree *t, uint64_t page, size_t at
 	unsigned flags = get_u16(p + at + 4);
 	size_t start = at + NODE_HEAD + key_len;
 	struct run value = {.data = p + start, .len = len};
+
+	if (flags & ~(unsigned)NODE_OVERFLOW) {
+		snprintf(c->words, JOURNAL_ERROR_MAX,
+		         "is a database of some other program, or damaged at page %llu; it was left alone",
+		         (unsigned long long)page);
+		return ERR_CONFIG;
+	}
 
 	if (flags & NODE_OVERFLOW) {
 		if (start + 8 > c->page_size) {

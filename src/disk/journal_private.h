@@ -21,7 +21,7 @@ enum {
 	JOURNAL_KEY_MAX = 511,                       /* of LMDB */
 	JOURNAL_RECORD_MAX = 4 + 255 + 65535 + 8,    /* bytes of a record's value */
 	JOURNAL_CHANGESET_HEAD = 4 + 4 + 4 + 8 + 32, /* bytes in front of its records */
-	JOURNAL_CHUNK = 8 << 20,                     /* bytes that one transaction of an import writes, about */
+	JOURNAL_CHUNK = 1 << 20,                     /* bytes that one transaction of an import writes, about */
 };
 
 /* A zone at rest, from its head. */
