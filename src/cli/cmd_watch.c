@@ -122,7 +122,13 @@ static void run_exec(struct watch *w)
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
 		signal(SIGPIPE, SIG_DFL);
-		dup2(pipe_fds[0], STDIN_FILENO);
+		/* With standard input closed at the start the pipe may be 0 itself: dup2 would leave it close-on-exec.
+		 */
+		if (pipe_fds[0] == STDIN_FILENO) {
+			fcntl(STDIN_FILENO, F_SETFD, 0);
+		} else {
+			dup2(pipe_fds[0], STDIN_FILENO);
+		}
 		execl("/bin/sh", "sh", "-c", w->options->exec, (char *)NULL);
 		_exit(127);
 	}

@@ -191,7 +191,6 @@ static void finish_job(struct store *s, struct update_job *job)
 {
 	atomic_fetch_sub(&s->process->updates_queued, 1);
 	atomic_fetch_sub(job->queued, 1);
-	epoch_unref(job->epoch);
 	job->message.run = worker_run_job;
 	mailbox_post(worker_mailbox(job->worker), &job->message);
 }

@@ -73,6 +73,8 @@ struct worker {
 	struct ratelimit log_rate;
 	uint64_t log_suppressed;
 	bool stopping;
+	struct mailbox_message stop_message; /* part of the worker, so that stopping needs no memory */
+	uint32_t stop_grace_ms;
 	struct timers_entry stop_deadline;
 	struct worker_totals totals;
 	pthread_t thread;
@@ -420,7 +422,9 @@ static void pause_accepting(struct worker *w)
 		}
 	}
 	net_loop_timer(w->loop, &w->accept_pause, now_ms(w) + ACCEPT_PAUSE_MS);
-	log_event(LOG_LEVEL_WARNING, "accept-paused", "reason", "no descriptors left", NULL);
+	if (ratelimit_take(&w->log_rate, now_ms(w))) {
+		log_event(LOG_LEVEL_WARNING, "accept-paused", "reason", "no descriptors left", NULL);
+	}
 }
 
 static void resume_accepting(struct worker *w)
@@ -489,6 +493,7 @@ void worker_run_job(struct mailbox_message *message, void *worker)
 	struct update_job *job = (struct update_job *)message;
 	struct worker *w = worker;
 	size_t len = serve_update_answer(w->serve, job->update, w->out, sizeof(w->out));
+	epoch_unref(job->epoch);
 
 	if (job->datagram) {
 		if (len) {
@@ -765,11 +770,6 @@ struct mailbox *worker_mailbox(struct worker *w)
 
 /* ---- stopping ---- */
 
-struct stop_message {
-	struct mailbox_message message;
-	uint32_t grace_ms;
-};
-
 static uint32_t goodbye_ms(void)
 {
 	uint32_t random = 0;
@@ -780,15 +780,13 @@ static uint32_t goodbye_ms(void)
 static void run_stop(struct mailbox_message *message, void *worker)
 {
 	struct worker *w = worker;
-	uint32_t grace_ms = ((struct stop_message *)message)->grace_ms;
-	mem_free(message);
-
+	(void)message;
 	w->stopping = true;
 	for (size_t i = 0; i < w->listener_count; i++) {
 		net_watch_free(w->listeners[i].watch);
 		w->listeners[i].watch = NULL;
 	}
-	net_loop_timer(w->loop, &w->stop_deadline, now_ms(w) + grace_ms);
+	net_loop_timer(w->loop, &w->stop_deadline, now_ms(w) + w->stop_grace_ms);
 	for (size_t i = 0; i < w->slot_count; i++) {
 		struct link *l = w->slots[i].link;
 		if (!l) {
@@ -806,13 +804,9 @@ static void run_stop(struct mailbox_message *message, void *worker)
 
 void worker_stop(struct worker *w, uint32_t grace_ms)
 {
-	struct stop_message *stop = mem_calloc(1, sizeof(*stop));
-	if (!stop) {
-		return;
-	}
-	stop->message.run = run_stop;
-	stop->grace_ms = grace_ms;
-	mailbox_post(w->mailbox, &stop->message);
+	w->stop_message.run = run_stop;
+	w->stop_grace_ms = grace_ms;
+	mailbox_post(w->mailbox, &w->stop_message);
 }
 
 void worker_add_totals(struct worker *w, struct worker_totals *sum)

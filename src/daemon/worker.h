@@ -57,7 +57,7 @@ struct update_job {
 	struct mailbox_message message; /* to the store: store_run_job(); back: worker_run_job() */
 	struct worker *worker;
 	struct serve_update *update;
-	struct epoch *epoch; /* a reference: whose counters it is counted in */
+	struct epoch *epoch; /* a reference: whose counters it is counted in, whose key signs the answer */
 	atomic_long *queued; /* of its zone */
 	/* where the answer goes: a connection by slot and generation, or a datagram */
 	bool datagram;
@@ -114,7 +114,7 @@ void worker_publish(struct worker *w, uint32_t zone_id, const struct zone_change
 /* A job that comes back: answer it. */
 void worker_run_job(struct mailbox_message *message, void *worker);
 
-/* Stop in an orderly way: no new connections, Retry Delay to each session, end within `grace_ms`. Any thread. */
+/* Stop in an orderly way: no new connections, Retry Delay to each session, end within `grace_ms`. Once; any thread. */
 void worker_stop(struct worker *w, uint32_t grace_ms);
 
 /* What a worker counted; only after worker_join(). */

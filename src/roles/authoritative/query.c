@@ -58,6 +58,11 @@ static void start_answer(struct exchange *x, struct wire_builder *b)
 	wire_build_reserve(b, (x->has_edns ? WIRE_OPT_LEN : 0) + (x->has_tsig ? wire_tsig_space(&x->tsig) : 0));
 }
 
+static int sign(struct exchange *x, size_t *len)
+{
+	return wire_tsig_sign(x->out, *len, x->limit, false, &x->tsig, conn_hmac, now_s(x->serve), len);
+}
+
 /* OPT, counts, TSIG. Returns the length of the answer. */
 static size_t finish_answer(struct exchange *x, struct wire_builder *b, uint16_t flags, unsigned rcode)
 {
@@ -67,10 +72,13 @@ static size_t finish_answer(struct exchange *x, struct wire_builder *b, uint16_t
 		wire_build_opt(b, UDP_SIZE, x->message.edns.dnssec_ok, rcode);
 	}
 	size_t len = wire_build_finish(b, flags);
-	if (x->has_tsig && wire_tsig_sign(x->out, len, x->limit, false, &x->tsig, conn_hmac, now_s(x->serve), &len)) {
-		return 0;
+	if (!x->has_tsig || !sign(x, &len)) {
+		return len;
 	}
-	return len;
+	/* The TSIG of long names leaves no room in a small datagram: a bare truncated answer (RFC 8945 5.3). */
+	wire_build_init(b, x->out, x->limit, x->message.header.id, flags);
+	len = wire_build_finish(b, (uint16_t)(flags | DNS_FLAG_TC));
+	return sign(x, &len) ? 0 : len;
 }
 
 static size_t answer_rcode(struct exchange *x, unsigned rcode)
@@ -259,10 +267,5 @@ size_t serve_update_answer(struct serve *s, struct serve_update *u, uint8_t *out
 	}
 	/* The names of zone and key together may need more than a plain datagram holds. */
 	x.limit = u->by_stream ? cap : answer_limit(&x, cap);
-	if (u->has_tsig && u->tsig.key) {
-		/* The keys may have been replaced since; the answer is signed with the one that signed the request. */
-		x.tsig.key = s->callbacks.find_key(s->context, &u->tsig.key_name);
-		x.has_tsig = x.tsig.key != NULL;
-	}
 	return answer_rcode(&x, err_rcode(u->result));
 }

@@ -108,7 +108,7 @@ void serve_publish(struct serve *s, uint32_t id, const struct zone_changeset *ch
 struct serve_update {
 	uint32_t zone_id;
 	int result; /* of the writer: 0 or an error */
-	struct wire_tsig_state tsig;
+	struct wire_tsig_state tsig; /* its key must stay valid until the answer is made */
 	bool has_tsig;
 	bool has_edns;
 	bool by_stream;          /* its answer may be as long as any message */

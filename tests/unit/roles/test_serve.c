@@ -208,7 +208,10 @@ static void who_lags_gets_the_net_difference(void **state)
 	size_t memory = 0;
 	for (int i = 0; i < 200; i++) {
 		char was[64], is[64];
-		snprintf(was, sizeof(was), i ? "b 300 A 10.0.0.%d\n" : "", i - 1);
+		was[0] = '\0';
+		if (i > 0) {
+			snprintf(was, sizeof(was), "b 300 A 10.0.0.%d\n", i - 1);
+		}
 		snprintf(is, sizeof(is), "b 300 A 10.0.0.%d\n", i);
 		publish(was, is);
 		world_settle(&f.world);
