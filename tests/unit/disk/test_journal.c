@@ -732,7 +732,12 @@ static void test_damaged_file_is_noticed_or_harmless(void **state)
 
 /* ---- crashes ---- */
 
+/* Forking is very slow with the address sanitizer. */
+#ifdef __SANITIZE_ADDRESS__
+enum { CRASH_ROUNDS = 10 };
+#else
 enum { CRASH_ROUNDS = 50 };
+#endif
 
 /* In a child: commit changes that add a counter, telling the parent of each that is acknowledged. */
 static void child_commits(int fd)
