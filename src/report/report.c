@@ -45,6 +45,20 @@ static const char *event_name(enum dnspush_event_type type)
 	}
 }
 
+/*
+ * Words for people may quote the system or a certificate: what a terminal would act upon, and what
+ * may be no UTF-8, is replaced.
+ */
+static const char *plain_words(const char *words, char out[512])
+{
+	size_t len = 0;
+	for (; words && words[len] != '\0' && len < 511; len++) {
+		out[len] = words[len] >= 0x20 && words[len] < 0x7f ? words[len] : '?';
+	}
+	out[len] = '\0';
+	return out;
+}
+
 static void set_text(json_t *object, const char *key, const char *value)
 {
 	if (value) {
@@ -61,6 +75,7 @@ static void set_seconds(json_t *object, const char *key, uint32_t ms)
 char *report_json(const struct dnspush_event *e, uint64_t time_us)
 {
 	const char *name = event_name(e->event);
+	char words[512];
 	json_t *o = name ? json_object() : NULL;
 	if (!o) {
 		return NULL;
@@ -78,7 +93,7 @@ char *report_json(const struct dnspush_event *e, uint64_t time_us)
 		json_object_set_new(o, "changes", json_integer((json_int_t)e->changes));
 		break;
 	case DNSPUSH_EVENT_DISCONNECTED:
-		set_text(o, "reason", e->reason);
+		set_text(o, "reason", plain_words(e->reason, words));
 		set_seconds(o, "retry_after", e->retry_after_ms);
 		break;
 	default:
@@ -117,6 +132,7 @@ void report_text(const struct dnspush_event *e, uint64_t time_us, bool colour, F
 	const char *dim = colour ? "\033[2m" : "";
 	const char *plain = colour ? "\033[0m" : "";
 	bool add = e->event == DNSPUSH_EVENT_ADD;
+	char words[512];
 
 	switch (e->event) {
 	case DNSPUSH_EVENT_ADD:
@@ -142,7 +158,12 @@ void report_text(const struct dnspush_event *e, uint64_t time_us, bool colour, F
 		break;
 	case DNSPUSH_EVENT_DISCONNECTED:
 		put_time(time_us, dim, plain, out);
-		fprintf(out, "# disconnected: %s; next attempt in %.1f s\n", e->reason, e->retry_after_ms / 1000.0);
+		fprintf(out, "# disconnected: %s; ", plain_words(e->reason, words));
+		if (e->retry_after_ms == UINT32_MAX) {
+			fprintf(out, "not tried again, as the server asked for\n");
+		} else {
+			fprintf(out, "next attempt in %.1f s\n", e->retry_after_ms / 1000.0);
+		}
 		break;
 	default:
 		break;
