@@ -25,6 +25,7 @@ enum {
 	STALL_TIMEOUT_MS = 60000,
 	BACKOFF_FIRST_MS = 1000,
 	BACKOFF_MAX_MS = 60000,
+	STABLE_MS = 10000,   /* a connection that worked for so long is no repeated failure when it drops (DSO-082) */
 	NO_DSO_MS = 3600000, /* an instance that broke the protocol is left alone (DSO-081, DSO-082) */
 	ADDRESSES_MAX = 16,
 	REQUESTS_MAX = 1000,
@@ -66,7 +67,8 @@ struct dnspush {
 	struct timers_entry retry; /* next connection attempt */
 	struct timers_entry tick;  /* of the push client */
 	unsigned failures;         /* attempts in a row without progress */
-	bool progressed;           /* this connection got a session or an answer */
+	bool progressed;           /* this connection got a session or an answer, */
+	uint64_t progress_ms;      /* first at this time */
 	bool told_delay;           /* the server said Retry Delay */
 	uint32_t delay_ms;
 	bool asked;  /* a Keepalive went out on this connection */
@@ -293,6 +295,20 @@ static void tell(struct dnspush *h, const struct dnspush_event *e)
 	}
 }
 
+static void note_progress(struct dnspush *h)
+{
+	if (!h->progressed) {
+		h->progressed = true;
+		h->progress_ms = now_of(h);
+	}
+}
+
+/* The server is left alone for so long, whoever asks. */
+static void leave_alone(struct dnspush *h, uint32_t ms)
+{
+	h->not_before_ms = ms == DSO_INFINITE ? UINT64_MAX : now_of(h) + ms;
+}
+
 static void disconnected(struct dnspush *h, const char *reason, uint32_t retry_ms, bool untrusted)
 {
 	struct dnspush_event e = {.event = DNSPUSH_EVENT_DISCONNECTED,
@@ -301,8 +317,10 @@ static void disconnected(struct dnspush *h, const char *reason, uint32_t retry_m
 	                          .retry_after_ms = retry_ms,
 	                          .untrusted = untrusted};
 	tell(h, &e);
-	h->not_before_ms = retry_ms == DSO_INFINITE ? UINT64_MAX : now_of(h) + retry_ms;
-	net_loop_timer(h->loop, &h->retry, h->not_before_ms);
+	leave_alone(h, retry_ms);
+	if (net_loop_timer(h->loop, &h->retry, h->not_before_ms)) {
+		h->broken = true; /* nothing would ever wake it */
+	}
 }
 
 static void connect_next(struct dnspush *h)
@@ -328,18 +346,24 @@ static void connect_next(struct dnspush *h)
 	h->state = STATE_CONNECTING;
 }
 
-static void send_request(struct dnspush *h, struct request *r)
-{
-	struct dso_session *session = conn_session(h->conn);
-	if (!r->sent && !dso_session_query(session, r->message, r->len, now_of(h), &r->wire_id)) {
-		r->sent = true;
-	}
-}
-
 static void send_requests(struct dnspush *h)
 {
-	for (struct request *r = h->requests; r; r = r->next) {
-		send_request(h, r);
+	struct request **link = &h->requests;
+	while (*link) {
+		struct request *r = *link;
+		int err =
+		        r->sent ? 0
+		                : dso_session_query(conn_session(h->conn), r->message, r->len, now_of(h), &r->wire_id);
+		r->sent = r->sent || !err;
+		if (!err || err == ERR_STATE) {
+			link = &r->next; /* a session that is over sends nothing: the next one will */
+			continue;
+		}
+		struct dnspush_event e = {.event = DNSPUSH_EVENT_FAILED, .id = r->id, .reason = err_text(err)};
+		tell(h, &e);
+		*link = r->next;
+		h->request_count--;
+		mem_free(r);
 	}
 }
 
@@ -348,8 +372,11 @@ static void ask_for_session(struct dnspush *h, struct dso_session *session)
 {
 	uint16_t id;
 	push_client_attach(h->push, session, now_of(h));
-	dso_session_keepalive(session, now_of(h), &id);
-	h->asked = true;
+	if (dso_session_keepalive(session, now_of(h), &id) == ERR_NOMEM) {
+		dso_session_abort(session, DSO_REASON_MEMORY);
+	} else {
+		h->asked = true;
+	}
 }
 
 static void on_opened(void *context, struct conn *c)
@@ -398,8 +425,7 @@ static void answered(struct dnspush *h, const struct dso_event *event)
 	}
 	*link = r->next;
 	h->request_count--;
-	h->progressed = true;
-	h->failures = 0;
+	note_progress(h);
 	size_t len = bytes_left(&event->data);
 	uint8_t *copy = mem_dup(event->data.pos, len);
 	if (!copy) {
@@ -422,8 +448,7 @@ static void on_event(void *context, struct conn *c, const struct dso_event *even
 		answered(h, event);
 		return;
 	case DSO_EVENT_ESTABLISHED:
-		h->progressed = true;
-		h->failures = 0;
+		note_progress(h);
 		connected(h, true);
 		break;
 	case DSO_EVENT_RETRY_DELAY:
@@ -472,7 +497,8 @@ static void on_closed(void *context, struct conn *c, int error, enum dso_reason 
 {
 	struct dnspush *h = context;
 	bool untrusted = error == ERR_TLS && h->state == STATE_CONNECTING;
-	bool own_abort = error == ERR_PROTOCOL; /* the server broke the protocol (DSO-081) */
+	/* The server broke the protocol, or sent more than is held (DSO-081). */
+	bool own_abort = error == ERR_PROTOCOL || error == ERR_LIMIT || reason == DSO_REASON_APPLICATION;
 	char words[320];
 
 	snprintf(words, sizeof(words), "%s",
@@ -494,15 +520,21 @@ static void on_closed(void *context, struct conn *c, int error, enum dso_reason 
 		return;
 	}
 	fail_requests(h, words, false);
-	if (!h->told_delay) {
-		h->failures++;
-	}
-	if (!wanted(h)) {
-		return; /* the inactivity timer ended it: nobody misses it */
-	}
 	/* Dropped while the session was being set up: most likely by a server that knows no DSO (DSO-029, DSO-030). */
-	bool dropped_early = h->asked && !h->progressed && !h->told_delay;
-	uint32_t retry_ms = h->no_dso || own_abort || dropped_early ? NO_DSO_MS : backoff_ms(h);
+	bool dropped_early = h->asked && !h->progressed && !h->told_delay && error != ERR_NOMEM;
+	bool no_dso = h->no_dso || own_abort || dropped_early;
+	if (!wanted(h)) {
+		/* The inactivity timer ended it: nobody misses it. What the server asked for holds all the same. */
+		if (no_dso || h->told_delay) {
+			leave_alone(h, no_dso ? NO_DSO_MS : h->delay_ms);
+		}
+		return;
+	}
+	if (h->progressed && now_of(h) - h->progress_ms >= STABLE_MS) {
+		h->failures = 0;
+	}
+	h->failures += h->told_delay ? 0 : 1;
+	uint32_t retry_ms = no_dso ? NO_DSO_MS : backoff_ms(h);
 	disconnected(h, words, retry_ms, untrusted);
 }
 
