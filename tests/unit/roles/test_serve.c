@@ -123,6 +123,30 @@ static void a_subscription_starts_with_what_there_is(void **state)
 }
 
 /* PUSH-081: one change that concerns two subscriptions goes out once; both sessions get the same bytes. */
+/* PUSH-104: a client may end its subscriptions by ending the session; nothing of them is left. */
+static void the_end_of_a_session_frees_its_subscriptions(void **state)
+{
+	struct client *a = &f.world.clients[0], *b = &f.world.clients[1];
+	(void)state;
+	client_connect(&f.world, a, 65536);
+	client_connect(&f.world, b, 65536);
+	client_subscribe(a, "a", DNS_TYPE_A);
+	client_subscribe(a, "a", DNS_TYPE_TXT);
+	client_subscribe(a, "new", DNS_TYPE_ANY);
+	client_subscribe(b, "a", DNS_TYPE_A);
+	world_settle(&f.world);
+	assert_int_equal(serve_stats(f.world.serve).subscription_count, 4);
+	client_drop(a);
+	world_settle(&f.world);
+	assert_null(a->conn);
+	assert_int_equal(serve_stats(f.world.serve).subscription_count, 1);
+	assert_int_equal(f.world.accounted, 1);
+	client_drop(b);
+	world_settle(&f.world);
+	assert_int_equal(serve_stats(f.world.serve).subscription_count, 0);
+	assert_int_equal(f.world.accounted, 0);
+}
+
 static void overlapping_subscriptions_share(void **state)
 {
 	(void)state;
@@ -446,6 +470,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        WITH_WORLD(a_subscription_starts_with_what_there_is),
+	        WITH_WORLD(the_end_of_a_session_frees_its_subscriptions),
 	        WITH_WORLD(overlapping_subscriptions_share),
 	        WITH_WORLD(all_ways_to_answer_a_name_are_followed),
 	        WITH_WORLD(a_delegation_ends_what_is_below),
