@@ -118,7 +118,10 @@ def random_change(r):
 
 @pytest.mark.parametrize("workers,seed", [(1, 8765), (2, 8490)])
 def test_view_equals_queries(make_server, workers, seed):
-    """PUSH-003, DSO-021: after each of 300 random updates the pushed view is what queries in the session show."""
+    """PUSH-003, DSO-021: after each of 300 random updates the pushed view is what queries in the session show.
+
+    PUSH-013: whatever the server sends meanwhile is a PUSH or a response, never a SUBSCRIBE, UNSUBSCRIBE or RECONFIRM.
+    """
     server = make_server(server={"workers": workers, "log": {"level": "info"}})
     r = random.Random(seed)
     questions = [(name, rdtype) for name in NAMES for rdtype in r.sample(["ANY", "A", "TXT", "CNAME", "MX"], 3)]
