@@ -247,7 +247,7 @@ static int serve(const char *config_path, struct config *config)
 	log_setup(config->server.log_level, config->server.log_format);
 	process.quota = conn_quota_new(config->limits.sessions, config->limits.sessions_per_address);
 	/* Zones first: a start that cannot succeed holds no address. */
-	int err = process.quota ? store_new(config_path, config, &process, &store) : ERR_NOMEM;
+	int err = process.quota ? store_new(config_path, config, &process, true, &store) : ERR_NOMEM;
 	if (err) {
 		if (err != ERR_CONFIG) {
 			fprintf(stderr, "dnspushd: cannot start: %s\n", err_text(err));
@@ -287,7 +287,7 @@ static int check(const char *config_path, struct config *config)
 {
 	struct process process = {0};
 	struct store *store = NULL;
-	int err = store_new(config_path, config, &process, &store);
+	int err = store_new(config_path, config, &process, false, &store);
 	if (!err) {
 		printf("%s: good: %zu zones, %zu records\n", config_path, store_zone_count(store),
 		       store_record_count(store));

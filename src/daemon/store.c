@@ -9,17 +9,19 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/rates.h"
+#include "daemon/storage.h"
 #include "roles/authoritative/zones.h"
 
 enum {
-	STOP_GRACE_MS = 4000, /* of the 5 s that an orderly end may take */
+	WAITING_CHANGES_MAX = 50000, /* RRsets of one group commit, about: a message changes a few thousand at most */
+	STOP_GRACE_MS = 4000,        /* of the 5 s that an orderly end may take */
 };
 
 /* A zone that is served; the id stays as long as the zone does. */
 struct store_zone {
 	uint32_t id;
 	struct auth_zone *zone;
-	uint32_t updates_queued;
+	bool reverted; /* in the commit under way: what was applied could not be kept */
 };
 
 struct store {
@@ -34,6 +36,10 @@ struct store {
 	struct worker **workers;
 	size_t worker_count;
 	struct rates *update_rates;
+	struct storage *storage;     /* NULL: nothing is to be written (--check) */
+	struct publication *waiting; /* updates applied and not yet on disk, in order */
+	struct publication **last_waiting;
+	size_t waiting_changes; /* RRsets that they change */
 };
 
 /* A version on its way to every worker. */
@@ -41,8 +47,9 @@ struct publication {
 	struct mailbox_message message; /* back to the store when all have it */
 	atomic_uint pending;            /* workers that do not have it yet */
 	uint32_t zone_id;
-	struct zone_changeset *changeset;
-	struct update_job *job; /* to be answered when all have it; NULL for a reload */
+	struct zone_changeset *changeset; /* NULL: nothing differs, only an answer waits */
+	struct publication *next;         /* among those waiting for the disk */
+	struct update_job *job;           /* to be answered when all have it; NULL for a reload */
 	struct store *store;
 	struct publication_part {
 		struct mailbox_message message;
@@ -122,6 +129,16 @@ static int make_epoch(struct config *config, struct epoch **ret_epoch)
 	return 0;
 }
 
+/* 0; ERR_CONFIG: a fault of the file was reported; others. */
+static int load_zone(struct store *s, const struct config *c, const struct config_zone *z, struct auth_zone **ret_zone)
+{
+	if (s->storage) {
+		return storage_load(s->storage, c, z, report_fault, NULL, ret_zone);
+	}
+	int err = auth_zone_load(&z->origin, z->file, report_fault, NULL, ret_zone);
+	return err == 0 || err == ERR_NOMEM ? err : ERR_CONFIG;
+}
+
 /* Undo load_zones(). */
 static void free_new_zones(struct store *s, const struct config *c, struct store_zone *zones)
 {
@@ -147,11 +164,12 @@ static int load_zones(struct store *s, struct epoch *e, struct store_zone **ret_
 		const struct store_zone *old = find_zone(s->zones, s->zone_count, c->zones[i].origin.data);
 		if (old) {
 			zones[i] = *old;
+			int err = s->storage ? storage_keep(s->storage, c, &c->zones[i], old->zone) : 0;
+			result = err ? err : result;
 		} else {
-			int err = auth_zone_load(&c->zones[i].origin, c->zones[i].file, report_fault, NULL,
-			                         &zones[i].zone);
+			int err = load_zone(s, c, &c->zones[i], &zones[i].zone);
 			zones[i].id = s->next_id + (uint32_t)i;
-			result = err ? ERR_CONFIG : result;
+			result = err ? err : result;
 		}
 		e->zone_ids[i] = zones[i].id;
 	}
@@ -279,28 +297,100 @@ static int apply(struct store *s, struct serve_update *u, struct store_zone *z, 
 	return err ? err : auth_zone_update(z->zone, &m, &limits, ret_changeset);
 }
 
-/* In the store: a job of a worker. */
+/* ---- group commit ---- */
+
+/* Nothing of the zone's part of the group was kept: it goes back to before its first change. */
+static void undo(struct store *s, const struct publication *p)
+{
+	struct store_zone *z = find_id(s, p->zone_id);
+	if (z && p->changeset && !z->reverted) {
+		z->reverted = true;
+		auth_zone_revert(z->zone, p->changeset->from);
+	}
+}
+
+/* One waiting update, after the disk has spoken. What was seen of a zone that went back does not count. */
+static void finish_waiting(struct store *s, struct publication *p, bool kept)
+{
+	struct store_zone *z = find_id(s, p->zone_id);
+	if (!kept && z && z->reverted) {
+		p->job->update->result = ERR_SERVFAIL;
+	}
+	if (kept && p->changeset) {
+		publish(p, p->zone_id, p->changeset, p->job);
+		return;
+	}
+	zone_changeset_unref(p->changeset);
+	finish_job(s, p->job);
+	mem_free(p);
+}
+
+/* Durable before visible: one sync for all updates that wait, then they are published and answered. */
+static int commit_waiting(struct store *s)
+{
+	struct publication *first = s->waiting;
+	int err = s->storage ? storage_commit(s->storage) : 0;
+
+	s->waiting = NULL;
+	s->last_waiting = &s->waiting;
+	s->waiting_changes = 0;
+	for (struct publication *p = first; err && p; p = p->next) {
+		undo(s, p);
+	}
+	while (first) {
+		struct publication *p = first;
+		first = p->next;
+		finish_waiting(s, p, !err);
+	}
+	for (size_t i = 0; i < s->zone_count; i++) {
+		s->zones[i].reverted = false;
+	}
+	return err;
+}
+
+/* Hand a changeset to the disk. On failure the zone is as before it. */
+static int keep_update(struct store *s, struct store_zone *z, struct zone_changeset *changeset)
+{
+	int err = s->storage ? storage_append(s->storage, changeset) : 0;
+	if (err) {
+		auth_zone_revert(z->zone, changeset->from);
+	}
+	s->waiting_changes += changeset->count;
+	return err;
+}
+
+/* In the store: a job of a worker. It is answered when everything that it has seen is on disk. */
 static void run_job(struct mailbox_message *message, void *store)
 {
 	struct update_job *job = (struct update_job *)message;
 	struct store *s = store;
 	struct store_zone *z = find_id(s, job->update->zone_id);
-	struct zone_changeset *changeset = NULL;
+	if (s->waiting_changes >= WAITING_CHANGES_MAX) {
+		commit_waiting(s);
+	}
 	/* Taken first, so that nothing can fail once the zone has changed. */
 	struct publication *p = new_publication(s);
 
 	if (!z || !p) {
 		job->update->result = z ? ERR_NOMEM : ERR_NOTAUTH;
-	} else {
-		job->update->result = apply(s, job->update, z, &changeset);
-		log_update(s, job, z->zone, changeset);
-	}
-	if (changeset) {
-		publish(p, z->id, changeset, job);
-	} else {
 		mem_free(p);
 		finish_job(s, job);
+		return;
 	}
+	p->job = job;
+	p->zone_id = z->id;
+	job->update->result = apply(s, job->update, z, &p->changeset);
+	log_update(s, job, z->zone, p->changeset);
+	if (p->changeset) {
+		int err = keep_update(s, z, p->changeset);
+		if (err) {
+			job->update->result = ERR_SERVFAIL;
+			zone_changeset_unref(p->changeset);
+			p->changeset = NULL;
+		}
+	}
+	*s->last_waiting = p;
+	s->last_waiting = &p->next;
 }
 
 /* ---- reload ---- */
@@ -409,6 +499,7 @@ static size_t switch_epoch(struct store *s, struct epoch *e, struct store_zone *
 	}
 	epoch_unref(s->epoch);
 	s->epoch = e;
+	storage_configure(s->storage, e->config);
 	conn_quota_configure(s->process->quota, e->config->limits.sessions, e->config->limits.sessions_per_address);
 	mem_free(old);
 	return kept;
@@ -490,6 +581,7 @@ static void on_woken(void *context)
 {
 	struct store *s = context;
 	mailbox_drain(s->mailbox, s);
+	commit_waiting(s);
 }
 
 static void on_expired(void *context, struct timers_entry *entry, uint64_t now_ms)
@@ -504,7 +596,8 @@ static void wake(void *context)
 	net_loop_wake(context);
 }
 
-int store_new(const char *config_path, struct config *config, struct process *process, struct store **ret_store)
+int store_new(const char *config_path, struct config *config, struct process *process, bool keep,
+              struct store **ret_store)
 {
 	static const struct net_loop_callbacks callbacks = {.expired = on_expired, .woken = on_woken};
 	struct store *s = mem_calloc(1, sizeof(*s));
@@ -514,7 +607,12 @@ int store_new(const char *config_path, struct config *config, struct process *pr
 	}
 	s->process = process;
 	s->next_id = 1;
+	s->last_waiting = &s->waiting;
 	int err = make_epoch(config, &s->epoch);
+	if (!err && keep) {
+		s->storage = storage_new();
+		err = s->storage ? 0 : ERR_NOMEM;
+	}
 	if (!err) {
 		struct store_zone *zones = NULL;
 		err = load_zones(s, s->epoch, &zones);
@@ -543,6 +641,7 @@ static void settle(struct store *s)
 	size_t ran = 1;
 	while (s->mailbox && ran > 0) {
 		ran = mailbox_drain(s->mailbox, s);
+		commit_waiting(s);
 		for (size_t i = 0; i < s->worker_count; i++) {
 			ran += mailbox_drain(worker_mailbox(s->workers[i]), s->workers[i]);
 		}
@@ -562,6 +661,7 @@ void store_free(struct store *s)
 	if (s->mailbox) {
 		mailbox_drain(s->mailbox, s);
 	}
+	storage_free(s->storage);
 	for (size_t i = 0; i < s->zone_count; i++) {
 		auth_zone_free(s->zones[i].zone);
 	}

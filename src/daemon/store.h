@@ -12,11 +12,13 @@ struct store;
 
 /*
  * Load everything that a configuration names: certificates and zones. The
- * configuration is owned from now on, also on failure. Every fault of a zone file is
+ * configuration is owned from now on, also on failure. With `keep` zones that may be updated
+ * come from, and are kept in, the state directory; without it nothing is written. Every fault of a zone file is
  * written to stderr as "dnspushd: FILE:LINE:COL: ...". 0; ERR_CONFIG (faults were
  * reported), ERR_NOMEM, ERR_SYSTEM.
  */
-int store_new(const char *config_path, struct config *config, struct process *process, struct store **ret_store);
+int store_new(const char *config_path, struct config *config, struct process *process, bool keep,
+              struct store **ret_store);
 /* All workers are joined and freed. NULL is fine. */
 void store_free(struct store *s);
 

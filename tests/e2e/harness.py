@@ -229,7 +229,7 @@ class Server:
         self.process = None
         zones = {"example.com": ZONE} if zones is None else zones
         self.config = {
-            "server": {"workers": 1, "log": {"level": "info"}},
+            "server": {"workers": 1, "state-dir": "state", "log": {"level": "info"}},
             "listen": {"dns": ["127.0.0.1@%d" % self.dns_port], "tls": ["127.0.0.1@%d" % self.tls_port]},
             "tls": {"certificate": str(certificate), "key": str(key)},
             "limits": {"update-rate": {"burst": 100000, "per-second": 100000}},

@@ -136,7 +136,6 @@ int auth_zone_restore(struct zone *zone, struct zone_snapshot *file, struct auth
 {
 	struct auth_zone *a = mem_calloc(1, sizeof(*a));
 	if (!a) {
-		zone_free(zone);
 		return ERR_NOMEM;
 	}
 	a->zone = zone;
@@ -236,6 +235,7 @@ struct merge {
 	zonefile_fault_fn fault;
 	void *context;
 	unsigned conflicts;
+	bool edited; /* the file differs from what it said before, SOA aside */
 };
 
 /* What the file wants cannot stand beside what updates did at this name. */
@@ -326,6 +326,7 @@ static int merge_node(struct merge *m, const struct zone_node *before, const str
 		const struct zone_rrset *set = zone_node_rrset_at(before, i);
 		const struct zone_rrset *now = after ? zone_node_rrset(after, set->type) : NULL;
 		if (!(apex && set->type == DNS_TYPE_SOA)) {
+			m->edited = m->edited || !now || !rrset_equal(set, now);
 			err = merge_rrset(m->txn, owner, set, now, &added);
 		}
 	}
@@ -333,6 +334,7 @@ static int merge_node(struct merge *m, const struct zone_node *before, const str
 	for (size_t i = 0; i < count && !err; i++) {
 		const struct zone_rrset *set = zone_node_rrset_at(after, i);
 		if (!(before && zone_node_rrset(before, set->type)) && !(apex && set->type == DNS_TYPE_SOA)) {
+			m->edited = true;
 			err = merge_rrset(m->txn, owner, NULL, set, &added);
 		}
 	}
@@ -434,6 +436,11 @@ void auth_zone_set_durable(struct auth_zone *a, auth_zone_durable_fn durable, vo
 	a->durable_context = context;
 }
 
+bool auth_zone_is_durable(const struct auth_zone *a)
+{
+	return a->durable != NULL;
+}
+
 /* ---- going back ---- */
 
 static int become(struct zone *z, const struct zone_snapshot *wanted)
@@ -518,9 +525,11 @@ int auth_zone_reload(struct auth_zone *a, const char *file, zonefile_fault_fn fa
 	struct merge m = {.file = file, .fault = fault, .context = context};
 	struct soa file_soa = snapshot_soa(wanted);
 	err = merge_file(a, &m, wanted, &file_soa, &changeset);
-	err = err ? err : keep(a, changeset, wanted);
+	bool same_file = !m.edited && soa_equal(&file_soa, &a->file_soa);
+	err = err || same_file ? err : keep(a, changeset, wanted);
 	zone_snapshot_unref(wanted);
-	if (err) {
+	if (err || same_file) {
+		/* Nothing new: what is known of the file stays, at no cost. */
 		zone_changeset_unref(changeset);
 		zone_free(from_file);
 		return err;

@@ -20,7 +20,7 @@ struct auth_zone;
 int auth_zone_load(const struct wire_name *origin, const char *file, zonefile_fault_fn fault, void *context,
                    struct auth_zone **ret_zone);
 /*
- * A zone that was restored from storage: `zone` (owned from now on, also on failure) and what its file
+ * A zone that was restored from storage: `zone` (owned from now on, unless it fails) and what its file
  * said when it was last read: a version of `zone`, NULL if not known. 0 or ERR_NOMEM.
  */
 int auth_zone_restore(struct zone *zone, struct zone_snapshot *file, struct auth_zone **ret_zone);
@@ -55,6 +55,7 @@ typedef int (*auth_zone_durable_fn)(void *context, struct zone_changeset *change
                                     struct zone_snapshot *file);
 /* Ask `durable` at each reload from now on; NULL for nobody. */
 void auth_zone_set_durable(struct auth_zone *a, auth_zone_durable_fn durable, void *context);
+bool auth_zone_is_durable(const struct auth_zone *a);
 
 /*
  * Go back to an earlier version, because what came after could not be kept: the zone has its contents again
