@@ -7,6 +7,8 @@
 #include "base/ratelimit.h"
 
 #define HASH_NONFATAL_OOM              1
+#define uthash_malloc(size)            mem_alloc(size)
+#define uthash_free(p, size)           mem_free(p)
 #define HASH_FUNCTION(key, len, value) ((value) = (unsigned)hash_bytes((key), (len)))
 #include <uthash.h>
 
