@@ -91,6 +91,9 @@ static int take_locked(struct conn_quota *q, const uint8_t key[8])
 		return ERR_LIMIT;
 	}
 	struct account **link = find(q, key);
+	if ((*link ? (*link)->count : 0) >= q->per_address_max) {
+		return ERR_LIMIT;
+	}
 	if (!*link) {
 		struct account *a = mem_calloc(1, sizeof(*a));
 		if (!a) {
@@ -98,9 +101,6 @@ static int take_locked(struct conn_quota *q, const uint8_t key[8])
 		}
 		memcpy(a->key, key, 8);
 		*link = a;
-	}
-	if ((*link)->count >= q->per_address_max) {
-		return ERR_LIMIT;
 	}
 	(*link)->count++;
 	q->total++;
