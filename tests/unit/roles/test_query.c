@@ -454,6 +454,14 @@ static void a_signed_question_has_a_signed_answer(void **state)
 	assert_true(send_udp() <= 512);
 	assert_true(truncated());
 	assert_int_equal(check_answer(), 0);
+	/* What would fit unsigned: cut, but with its question. */
+	size_t len = size_of("mid", 1232);
+	make(0, "mid", DNS_TYPE_TXT, DNS_CLASS_IN, (int)len);
+	sign(&f.key);
+	assert_true(send_udp() <= len);
+	assert_true(truncated());
+	assert_int_equal(f.read.header.qdcount, 1);
+	assert_int_equal(check_answer(), 0);
 	assert_int_equal(counters()->tsig_failed, 0);
 	make(0, "ns", DNS_TYPE_A, DNS_CLASS_IN, 1232);
 	send_udp();
@@ -552,6 +560,14 @@ static void the_longest_names_in_a_small_datagram(void **state)
 	send_stream(DNS_MESSAGE_MAX);
 	assert_int_equal(rcode(), DNS_RCODE_NXDOMAIN);
 	assert_int_equal(f.read.header.qdcount, 1);
+	assert_int_equal(check_answer(), 0);
+	/* An answer without data says so too. */
+	assert_int_equal(serve_configure(f.world.serve, NULL, 0, &f.world.limits), 0);
+	make(0, name, DNS_TYPE_A, DNS_CLASS_IN, EDNS_NONE);
+	sign(&f.key);
+	assert_true(send_udp() <= 512);
+	assert_int_equal(rcode(), DNS_RCODE_REFUSED);
+	assert_true(truncated());
 	assert_int_equal(check_answer(), 0);
 }
 
