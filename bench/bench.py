@@ -326,8 +326,8 @@ def report(build, records, ours, theirs, empty, sessions):
     return f"""# Results of the bench
 
 Made by `make bench`, which overwrites this file. A zone of {records:,} records; client and server share the machine.
-Knot is Debian's, as it comes but for `journal-content: none` and `zonefile-sync: -1`, since dnspushd keeps no journal
-yet. Both have as many workers as there are cores.
+Knot is Debian's, as it comes but for `zonefile-sync: -1`, since dnspushd never writes the zone file. Both keep a journal
+on disk, and both have as many workers as there are cores.
 
 {aligned(about)}
 

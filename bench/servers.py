@@ -23,7 +23,7 @@ limits:
 zones: [{{zone: {origin}, file: "{zone}", update: [{{address: {address}}}]}}]
 """
 
-# No journal and no writing of the zone file: as dnspushd, which has neither yet.
+# A journal of changes, as dnspushd; the zone file is never written, as dnspushd.
 KNOTD_CONFIG = """server:
     rundir: "{folder}"
     listen: {address}@{port}
@@ -38,7 +38,6 @@ acl:
 zone:
   - domain: {origin}
     file: "{zone}"
-    journal-content: none
     zonefile-sync: -1
     acl: bench
 """
