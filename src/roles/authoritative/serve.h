@@ -107,7 +107,7 @@ void serve_publish(struct serve *s, uint32_t id, const struct zone_changeset *ch
 /* An authorised UPDATE on its way to the writer and back. */
 struct serve_update {
 	uint32_t zone_id;
-	int result; /* of the writer: 0 or an error */
+	int result;                  /* of the writer: 0 or an error */
 	struct wire_tsig_state tsig; /* its key must stay valid until the answer is made */
 	bool has_tsig;
 	bool has_edns;
