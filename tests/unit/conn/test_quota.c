@@ -151,6 +151,11 @@ static void memory_may_end(void **state)
 	mem_fail_after(-1);
 	assert_int_equal(conn_quota_count(q), 0);
 	assert_int_equal(take(q, "192.0.2.1"), 0);
+	/* Nothing is kept of an address that has left: it costs memory anew. */
+	give(q, "192.0.2.1");
+	mem_fail_after(0);
+	assert_int_equal(take(q, "192.0.2.1"), ERR_NOMEM);
+	mem_fail_after(-1);
 	conn_quota_free(q);
 }
 
