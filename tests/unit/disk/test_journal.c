@@ -854,7 +854,7 @@ static void test_kill_in_import_leaves_old_or_new(void **state)
 	/* Kill up to twice as late as an import takes, so that both outcomes happen however slow the machine is. */
 	uint32_t span = (uint32_t)((end.tv_sec - start.tv_sec) * 1000000 + (end.tv_nsec - start.tv_nsec) / 1000) * 2;
 	span = span < 1000 ? 1000 : span > 900000 ? 900000 : span;
-	for (unsigned round = 0; round < IMPORT_CRASH_ROUNDS; round++) {
+	for (int round = 0; round < IMPORT_CRASH_ROUNDS; round++) {
 		unsigned next = (now + 1) % 2;
 		pid_t child = fork();
 		if (child == 0) {
